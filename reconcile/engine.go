@@ -1,0 +1,59 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/render"
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// ErrStale says that something is not what it was when the plan was made. Nothing was changed; the next pass decides anew.
+var ErrStale = errors.New("changed since it was planned")
+
+// ErrNotOurs says that an object of the wanted name exists without our labels. It is never touched.
+var ErrNotOurs = errors.New("exists and is not Trefoil's")
+
+// Source is the spec repository at one branch.
+type Source interface {
+	// Tip lists the remote once and returns the commit of the branch. A branch that does not exist is an error.
+	Tip(ctx context.Context) (plan.Revision, error)
+	// Fetch reads the content of a commit that Tip returned.
+	Fetch(ctx context.Context, revision plan.Revision) (schema.Tree, error)
+	// Commit puts one commit with the edit on top of base and returns it. Where the branch is no longer at base the error is
+	// ErrStale and nothing was pushed. Same base, same edit: same commit, so that a push whose answer was lost can be repeated.
+	Commit(ctx context.Context, base plan.Revision, edit Edit) (plan.Revision, error)
+}
+
+// Edit is the content of one commit.
+type Edit struct {
+	// Message is subject, blank line, body and trailers.
+	Message string
+	// Files are whole new contents by path; nothing else changes.
+	Files map[string][]byte
+	// Date is that of the evidence; the commit gets the later of it and the parent's.
+	Date time.Time
+}
+
+// Engine holds objects. Its methods are safe for concurrent use, each call ends with its context.
+type Engine interface {
+	// Observe returns all objects of ours that the engine holds. What could not be read is in Unknown, not an error;
+	// an error means that nothing is known.
+	Observe(ctx context.Context) (plan.Live, error)
+	// Apply creates the object when seen is empty, else updates the object that was seen in this state.
+	// Errors: ErrStale where it exists already or differs from seen, ErrNotOurs where it exists without our labels.
+	// An object that exists with the same digest is no error.
+	Apply(ctx context.Context, object render.Object, seen string) error
+	// Remove deletes the object, or stops it where it is a Search. One that is gone already is no error.
+	// Errors: ErrStale where uid or seen differ.
+	Remove(ctx context.Context, ref render.Ref, uid, seen string) error
+}
+
+// Evidence finds out what is too costly to look at in each Observe and keeps it where the next Observe sees it.
+type Evidence interface {
+	// Fetch streams the file at path below the outputs folder of the experiment and keeps its sha256 with the experiment.
+	// The error wraps fs.ErrNotExist where there is no such file.
+	Fetch(ctx context.Context, experiment, path string) error
+}

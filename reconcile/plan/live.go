@@ -1,0 +1,62 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/trefoil-gitops/trefoil/render"
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// Live is what the engines hold of ours: only objects that carry the label of this repository, in all namespaces.
+type Live struct {
+	// Objects has more than one entry for a Ref only where an engine allows two objects of a name, as Polyaxon does.
+	Objects map[render.Ref][]Observed
+	// Unknown says why a kind could not be observed. Nothing of such a kind is created, stopped or deleted.
+	Unknown map[render.Kind]string
+}
+
+// Phase is how far an object is.
+type Phase string
+
+// The phases of an Observed.
+const (
+	Running   Phase = "Running"   // not done: waiting, working, or rolling out
+	Succeeded Phase = "Succeeded" // a Search: all its experiments have ended, however; a SeldonDeployment: serves what Digest asks for
+	Failed    Phase = "Failed"
+	Stopped   Phase = "Stopped" // a Search that somebody stopped: never ranked
+)
+
+// Observed is a live object.
+type Observed struct {
+	Ref         render.Ref
+	Model       string
+	Environment string
+	Digest      schema.Digest // as its annotation or meta_info says; empty when garbled
+	// UID is Kubernetes' uid, or the uuid of a Polyaxon run (32 hexadecimal digits).
+	UID string
+	// Seen is the state that was observed: the resourceVersion, or for a Search the UID. Acting compares it first.
+	Seen    string
+	Created time.Time
+	// Ended is when the phase became final; zero before. It dates commits.
+	Ended   time.Time
+	Phase   Phase
+	Message string // the engine's own words on the phase, one line; may be empty
+	// Experiments are those of a Search, sorted by Created, then UID.
+	Experiments []Experiment
+	// Image is what a Succeeded Workflow pushed, repository@sha256:..., or what a SeldonDeployment asks for.
+	Image string
+	// Claim is the content of a Claim.
+	Claim render.ClaimData
+}
+
+// Experiment is one run of a Search.
+type Experiment struct {
+	UID     string
+	Created time.Time
+	Ended   time.Time // zero before
+	Phase   Phase
+	Params  map[string]any     // string, bool, int64 or float64
+	Metrics map[string]float64 // only numbers, also NaN and infinities
+	// Artifacts are the sha256 of files below the outputs folder as far as a Fetch has found them out, by path.
+	Artifacts map[string]string
+}

@@ -1,0 +1,72 @@
+package render
+
+import "github.com/trefoil-gitops/trefoil/schema"
+
+// Kind is what an object is, across the engines.
+type Kind string
+
+// The kinds that Trefoil makes.
+const (
+	Search           Kind = "Search"           // a Polyaxon operation with a matrix
+	Claim            Kind = "Claim"            // the ConfigMap that guards the creation of a Search
+	Workflow         Kind = "Workflow"         // an Argo Workflow that packages a release
+	SeldonDeployment Kind = "SeldonDeployment" // a release, served in an environment
+)
+
+// Ref names an object in its engine. A Search has no namespace.
+type Ref struct {
+	Kind            Kind
+	Namespace, Name string
+}
+
+// String is "Workflow argo/mnist-pkg-v1-1f2e", as plans and logs print it.
+func (r Ref) String() string {
+	if r.Namespace == "" {
+		return string(r.Kind) + " " + r.Name
+	}
+	return string(r.Kind) + " " + r.Namespace + "/" + r.Name
+}
+
+// Object is something to be in an engine.
+type Object struct {
+	Ref         Ref
+	Model       string
+	Environment string // only of a SeldonDeployment
+	// Digest tells whether the live object is the wanted one: of a create-only object the digest behind its name, of an
+	// applied one the digest of Body.
+	Digest schema.Digest
+	// Body is the object as JSON: strings, bools, int64, float64, []any and map[string]any, without status.
+	Body map[string]any
+}
+
+// Settings is what rendering needs to know beside the model: where the engines and the repository are for pods.
+type Settings struct {
+	// Repository is the URL of the spec repository as pods fetch it, without credentials.
+	Repository string
+	// Path is the folder of the repository that holds the specs; "." for its root. Source paths are below it.
+	Path string
+	// Owner identifies repository, branch and path in labels and meta_info: what carries another one is not ours.
+	Owner     string
+	Polyaxon  Polyaxon
+	Workflows Workflows
+}
+
+// Polyaxon is where searches run.
+type Polyaxon struct {
+	URL            string // as pods reach it, without a path
+	Owner, Project string
+}
+
+// Workflows is where models are packaged.
+type Workflows struct {
+	Namespace      string
+	ServiceAccount string // empty for the namespace's default
+	Images         Images
+}
+
+// Images are the container images of the steps of a packaging Workflow.
+type Images struct {
+	Fetch string // has sh, wget and sha256sum
+	Git   string // has sh and git
+	Build string // has sh and buildah
+}

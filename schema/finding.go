@@ -1,0 +1,76 @@
+package schema
+
+import (
+	"cmp"
+	"fmt"
+)
+
+// Severity says what a finding does.
+type Severity string
+
+// Errors freeze their scope; warnings and notes only tell.
+const (
+	Error   Severity = "error"
+	Warning Severity = "warning"
+	Note    Severity = "note"
+)
+
+// Scope is what a finding is about: the whole revision when zero, else a model, or one environment of it.
+type Scope struct{ Model, Environment string }
+
+// covers reports whether freezing s freezes what t names.
+func (s Scope) covers(t Scope) bool {
+	return s.Model == "" || s.Model == t.Model && (s.Environment == "" || s.Environment == t.Environment)
+}
+
+// String is "revision", "mnist" or "mnist/production".
+func (s Scope) String() string {
+	switch {
+	case s.Model == "":
+		return "revision"
+	case s.Environment == "":
+		return s.Model
+	}
+	return s.Model + "/" + s.Environment
+}
+
+// Position is a place in a file of the repository; lines and columns count from 1, 0 is unknown.
+type Position struct {
+	File         string
+	Line, Column int
+}
+
+// String is file:line:col as far as it is known.
+func (p Position) String() string {
+	switch {
+	case p.Line == 0:
+		return p.File
+	case p.Column == 0:
+		return fmt.Sprintf("%s:%d", p.File, p.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
+
+// Finding is something wrong, or worth saying, in the repository.
+type Finding struct {
+	Code     string // stable: TRF and four digits
+	Severity Severity
+	Scope    Scope
+	Pos      Position
+	Message  string // what is wrong, in the user's words, one line
+	Hint     string // what to try; may be empty
+}
+
+// String is the line that people and log read: place, severity, code, message and hint.
+func (f Finding) String() string {
+	s := fmt.Sprintf("%s: %s %s: %s", f.Pos, f.Severity, f.Code, f.Message)
+	if f.Hint != "" {
+		s += " (" + f.Hint + ")"
+	}
+	return s
+}
+
+func (f Finding) compare(g Finding) int {
+	return cmp.Or(cmp.Compare(f.Pos.File, g.Pos.File), cmp.Compare(f.Pos.Line, g.Pos.Line),
+		cmp.Compare(f.Pos.Column, g.Pos.Column), cmp.Compare(f.Code, g.Code), cmp.Compare(f.Message, g.Message))
+}
