@@ -1,0 +1,13 @@
+//go:build e2e
+
+// Package stack builds and starts the real engines that the end-to-end tests
+// run against: etcd, the Kubernetes control plane, Argo Workflows, the Seldon
+// operator and KWOK, with a git server in front of a bare repository.
+//
+// Everything is an ordinary process of the calling user that listens on
+// 127.0.0.1; there are no containers and no root. Linux only: the processes die
+// with the one that started them by the kernel's parent-death signal.
+//
+// Pods are simulated by KWOK. The stages under manifests let a test steer one
+// by the annotations sim.trefoil.dev/outcome, delay, value, message and ready.
+package stack
