@@ -9,5 +9,5 @@
 // with the one that started them by the kernel's parent-death signal.
 //
 // Pods are simulated by KWOK. The stages under manifests let a test steer one
-// by the annotations sim.trefoil.dev/outcome, delay, value, message and ready.
+// by its annotations sim.test/outcome, delay, value, message, exit-code and ready.
 package stack

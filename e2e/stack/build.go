@@ -1,0 +1,166 @@
+//go:build e2e
+
+package stack
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Build builds what is missing of the stack's programs from the Go module proxy
+// and returns where all are. They are kept per version in the user's cache
+// directory, so that only the first call takes long (a quarter of an hour on
+// two cores); a call that is interrupted leaves nothing half built. It must be
+// called inside this module and says on progress what it builds.
+func Build(ctx context.Context, progress io.Writer) (Binaries, error) {
+	root, goVersion, err := goEnv(ctx)
+	if err != nil {
+		return Binaries{}, err
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return Binaries{}, fmt.Errorf("cache of built programs: %w", err)
+	}
+	b := builder{tools: filepath.Join(root, "e2e", "stack", "tools"), goVersion: goVersion, progress: progress,
+		cache: filepath.Join(cache, "trefoil-e2e")}
+	if err := os.MkdirAll(b.cache, 0o755); err != nil {
+		return Binaries{}, fmt.Errorf("cache of built programs: %w", err)
+	}
+	built := Binaries{dirs: make(map[string]string)}
+	for _, t := range tools() {
+		if built.dirs[t.name], err = b.build(ctx, t); err != nil {
+			return Binaries{}, fmt.Errorf("build %s: %w", t.name, err)
+		}
+	}
+	return built, nil
+}
+
+// goEnv returns the root of the module that this runs in and Go's version.
+func goEnv(ctx context.Context) (root, version string, err error) {
+	out, err := goCommand(ctx, ".", "env", "GOMOD", "GOVERSION")
+	if err != nil {
+		return "", "", err
+	}
+	mod, version, _ := strings.Cut(strings.TrimSpace(out), "\n")
+	if filepath.Base(mod) != "go.mod" {
+		return "", "", errors.New("not inside the module: run from a folder of the repository")
+	}
+	return filepath.Dir(mod), version, nil
+}
+
+type builder struct {
+	tools     string // the folder of the tool modules
+	cache     string
+	goVersion string
+	progress  io.Writer
+}
+
+// build makes the tool's folder in the cache unless it is there. The lock keeps
+// two test runs from building the same; a partial folder that is found under it
+// is an interrupted build's.
+func (b builder) build(ctx context.Context, t tool) (string, error) {
+	key, err := b.key(t)
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(b.cache, t.name+"-"+key)
+	unlock, err := lock(ctx, filepath.Join(b.cache, t.name+".lock"))
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
+	}
+	partial := dir + ".partial"
+	if err := os.RemoveAll(partial); err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(partial)
+	if err := os.Mkdir(partial, 0o755); err != nil {
+		return "", err
+	}
+	if err := b.fill(ctx, t, partial); err != nil {
+		return "", err
+	}
+	return dir, os.Rename(partial, dir)
+}
+
+// key is what the programs of a tool depend on, hashed.
+func (b builder) key(t tool) (string, error) {
+	hash := sha256.New()
+	fmt.Fprintln(hash, b.goVersion, t)
+	for _, name := range []string{"go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join(b.tools, t.name, name))
+		if err != nil {
+			return "", err
+		}
+		hash.Write(text)
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:12], nil
+}
+
+// fill builds the tool's programs into dir and copies the module's files there.
+func (b builder) fill(ctx context.Context, t tool, dir string) error {
+	module := filepath.Join(b.tools, t.name)
+	for _, p := range t.programs {
+		done := b.announce(p)
+		_, err := goCommand(ctx, module, "build", "-mod=readonly", "-ldflags="+p.flags, "-o", filepath.Join(dir, p.name), p.path)
+		done(err)
+		if err != nil {
+			return err
+		}
+	}
+	if len(t.files) == 0 {
+		return nil
+	}
+	source, err := goCommand(ctx, module, "list", "-mod=readonly", "-m", "-f={{.Dir}}", t.module)
+	if err != nil {
+		return err
+	}
+	for _, pattern := range t.files {
+		if err := copyFiles(filepath.Join(strings.TrimSpace(source), pattern), dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// announce writes that p is being built, and that it still is every half
+// minute, until the function that it returns is called.
+func (b builder) announce(p program) (done func(error)) {
+	const every = 30 * time.Second
+	begin := time.Now()
+	seconds := func() int { return int(time.Since(begin).Seconds()) }
+	fmt.Fprintf(b.progress, "stack: building %s …\n", p.name)
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(every)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				fmt.Fprintf(b.progress, "stack: building %s … %d s\n", p.name, seconds())
+			case <-end:
+				return
+			}
+		}
+	}()
+	return func(err error) {
+		close(end)
+		<-ended
+		if err == nil {
+			fmt.Fprintf(b.progress, "stack: built %s in %d s\n", p.name, seconds())
+		}
+	}
+}
+
