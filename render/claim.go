@@ -1,11 +1,61 @@
 package render
 
-import "time"
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+)
 
 // ClaimData is what a Claim says: who is creating a search, since when, and which run it became.
 type ClaimData struct {
 	Holder string
 	// Expires is when a claim without a Run may be taken over: by then the create has an outcome that can be looked up.
+	// A Claim holds it in whole seconds.
 	Expires time.Time
 	Run     string // uuid of the Polyaxon run; empty until known
+}
+
+// NewClaim is the ConfigMap that guards the creation of a search: it is called like the search and carries its digest.
+func NewClaim(search Object, data ClaimData, s Settings) Object {
+	ref := Ref{Kind: Claim, Namespace: s.Workflows.Namespace, Name: search.Ref.Name}
+	return Object{
+		Ref:    ref,
+		Model:  search.Model,
+		Digest: search.Digest,
+		Body: map[string]any{
+			"apiVersion": "v1",
+			"kind":       "ConfigMap",
+			"metadata":   s.metadata(ref, search.Model, search.Digest, nil),
+			"data": map[string]any{
+				"holder":  data.Holder,
+				"expires": data.Expires.UTC().Format(time.RFC3339),
+				"run":     data.Run,
+			},
+		},
+	}
+}
+
+// ParseClaim reads the data of a live claim. It takes any ConfigMap; the error says what of it is no claim.
+func ParseClaim(body map[string]any) (ClaimData, error) {
+	fields, found := body["data"].(map[string]any)
+	if !found {
+		return ClaimData{}, errors.New("claim without data")
+	}
+	text := func(key string) string {
+		value, _ := fields[key].(string)
+		return value
+	}
+	expires, err := time.Parse(time.RFC3339, text("expires"))
+	if err != nil {
+		return ClaimData{}, fmt.Errorf("claim: expires: %w", err)
+	}
+	data := ClaimData{Holder: text("holder"), Expires: expires.UTC(), Run: text("run")}
+	if data.Holder == "" {
+		return ClaimData{}, errors.New("claim without holder")
+	}
+	if _, err := hex.DecodeString(data.Run); err != nil || data.Run != "" && len(data.Run) != 32 {
+		return ClaimData{}, fmt.Errorf("claim: run %q is no uuid of 32 hexadecimal digits", data.Run)
+	}
+	return data, nil
 }

@@ -1,0 +1,181 @@
+package render
+
+import (
+	_ "embed"
+	"fmt"
+	"net/url"
+	"path"
+	"time"
+
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// OutputDigest is the global output parameter of a Workflow that holds the digest of the pushed image, "sha256:...". Only
+// that of a Workflow that Succeeded counts: a failed one lists it without a value.
+const OutputDigest = "image-digest"
+
+// buildTimeout limits a build whose package sets no time-out.
+const buildTimeout = 30 * time.Minute
+
+// Where the containers of the pod meet.
+const (
+	artifactFile = "/work/artifact"
+	contextPath  = "/work/context"
+	digestFile   = "/work/digest"
+	storagePath  = "/storage"
+	secretPath   = "/credentials"
+)
+
+// The scripts take everything from the environment: nothing that people wrote becomes part of their text.
+var (
+	//go:embed scripts/fetch.sh
+	fetchScript string
+	//go:embed scripts/source.sh
+	sourceScript string
+	//go:embed scripts/s2i.sh
+	s2iScript string
+	//go:embed scripts/build.sh
+	buildScript string
+)
+
+// NewWorkflow is the Argo Workflow that packages a release, in one pod: it fetches the artifact and checks its sha256, takes
+// the serving source at the release's commit, builds and pushes. It is created once and never updated: its name says what
+// goes in (package digest, experiment, artifact, attempt), so an equal build has an equal name. A model without a package
+// has none; asked for it all the same, NewWorkflow renders one that fails.
+func NewWorkflow(m schema.Model, r schema.Release, s Settings) Object {
+	p := m.Package
+	if p == nil {
+		p = &schema.Package{}
+	}
+	id := digest([]any{string(r.Answers.Package), r.Experiment, r.Artifact.Path, r.Artifact.SHA256, int64(p.Attempt)})
+	ref := Ref{Kind: Workflow, Namespace: s.Workflows.Namespace, Name: m.Name + "-pkg-" + id.Short()}
+	timeout := p.Timeout
+	if timeout <= 0 {
+		timeout = buildTimeout
+	}
+	spec := map[string]any{
+		"entrypoint":            "package",
+		"activeDeadlineSeconds": int64(timeout.Seconds()),
+		"templates":             []any{template(*p, r, s, p.Image+":"+id.Short())},
+		"volumes":               volumes(*p),
+	}
+	if s.Workflows.ServiceAccount != "" {
+		spec["serviceAccountName"] = s.Workflows.ServiceAccount
+	}
+	return Object{Ref: ref, Model: m.Name, Digest: id, Body: map[string]any{
+		"apiVersion": "argoproj.io/v1alpha1",
+		"kind":       "Workflow",
+		"metadata":   s.metadata(ref, m.Name, id, nil),
+		"spec":       spec,
+	}}
+}
+
+// template is the pod. Its containers need no privileges and no docker socket, but root and the seccomp profile
+// Unconfined, which is Kubernetes' default.
+func template(p schema.Package, r schema.Release, s Settings, image string) map[string]any {
+	init := []any{fetch(r, s)}
+	if c, found := s.checkout(p.Source, r.Commit); found {
+		init = append(init, source(c, s))
+	}
+	return map[string]any{
+		"name":           "package",
+		"initContainers": init,
+		"container":      build(p, r, s, image),
+		"outputs": map[string]any{"parameters": []any{map[string]any{
+			"name":       "digest",
+			"globalName": OutputDigest,
+			"valueFrom":  map[string]any{"path": digestFile},
+		}}},
+	}
+}
+
+func fetch(r schema.Release, s Settings) map[string]any {
+	return container("fetch", s.Workflows.Images.Fetch, fetchScript,
+		"ARTIFACT_URL", artifactURL(r, s.Polyaxon),
+		"ARTIFACT_SHA256", r.Artifact.SHA256,
+		"ARTIFACT", artifactFile,
+		"RETRY_SECONDS", "5")
+}
+
+// artifactURL is where Polyaxon serves the artifact. Without force it may serve an old copy of the file.
+func artifactURL(r schema.Release, p Polyaxon) string {
+	file := url.Values{"path": {path.Join("outputs", r.Artifact.Path)}, "force": {"true"}}
+	return fmt.Sprintf("%s/streams/v1/polyaxon/%s/%s/runs/%s/artifact?%s",
+		p.URL, url.PathEscape(p.Owner), url.PathEscape(p.Project), url.PathEscape(r.Experiment), file.Encode())
+}
+
+func source(c checkout, s Settings) map[string]any {
+	return container("source", s.Workflows.Images.Git, sourceScript,
+		"REPOSITORY", c.url,
+		"COMMIT", c.commit,
+		"FOLDER", c.folder,
+		"GIT_DIR", "/work/git",
+		"CONTEXT", contextPath)
+}
+
+func build(p schema.Package, r schema.Release, s Settings, image string) map[string]any {
+	script, dockerfile := buildScript, path.Join(contextPath, p.Builder.Dockerfile)
+	if p.Builder.S2I != "" {
+		script, dockerfile = s2iScript+"\n"+buildScript, "/work/Dockerfile"
+	}
+	env := []string{
+		"CONTEXT", contextPath,
+		"ARTIFACT", artifactFile,
+		"ARTIFACT_PATH", r.Artifact.Path,
+		"BUILDER_IMAGE", p.Builder.S2I,
+		"DOCKERFILE", dockerfile,
+		"IMAGE", image,
+		"DIGEST", digestFile,
+		"STORAGE", storagePath,
+		"HOME", storagePath,
+		"BUILDAH_ISOLATION", "chroot",
+		"STORAGE_DRIVER", "vfs",
+	}
+	mounts := []any{mount("work", "/work"), mount("storage", storagePath)}
+	if p.Credentials != "" {
+		env = append(env, "REGISTRY_AUTH_FILE", secretPath+"/config.json")
+		mounts = append(mounts, map[string]any{"name": "credentials", "mountPath": secretPath, "readOnly": true})
+	}
+	c := container("main", s.Workflows.Images.Build, script, env...)
+	c["volumeMounts"] = mounts
+	if section, found := resources(p.Resources); found {
+		c["resources"] = section
+	}
+	return c
+}
+
+// container runs a script with pairs of names and values as its environment. It always has a command: without one Argo's
+// controller would ask the image's registry for it. The end of the log becomes part of the Workflow's message if it fails.
+func container(name, image, script string, env ...string) map[string]any {
+	variables := make([]any, 0, len(env)/2)
+	for i := 0; i+1 < len(env); i += 2 {
+		variables = append(variables, map[string]any{"name": env[i], "value": env[i+1]})
+	}
+	return map[string]any{
+		"name":                     name,
+		"image":                    image,
+		"command":                  texts("sh", "-c"),
+		"args":                     texts(script),
+		"env":                      variables,
+		"volumeMounts":             []any{mount("work", "/work")},
+		"terminationMessagePolicy": "FallbackToLogsOnError",
+	}
+}
+
+func mount(name, path string) map[string]any {
+	return map[string]any{"name": name, "mountPath": path}
+}
+
+func volumes(p schema.Package) []any {
+	list := []any{
+		map[string]any{"name": "work", "emptyDir": map[string]any{}},
+		map[string]any{"name": "storage", "emptyDir": map[string]any{}},
+	}
+	if p.Credentials != "" {
+		list = append(list, map[string]any{"name": "credentials", "secret": map[string]any{
+			"secretName": p.Credentials,
+			"items":      []any{map[string]any{"key": ".dockerconfigjson", "path": "config.json"}},
+		}})
+	}
+	return list
+}

@@ -1,0 +1,74 @@
+package render
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// digest is over the canonical JSON of a value from own: encoding/json sorts the keys of maps.
+func digest(value any) schema.Digest {
+	text, err := json.Marshal(value)
+	if err != nil { // unreachable: own leaves only what JSON has
+		text = fmt.Appendf(nil, "%#v", value)
+	}
+	sum := sha256.Sum256(text)
+	return schema.Digest("v1-" + hex.EncodeToString(sum[:]))
+}
+
+// own copies a value of a model, so that a Body shares no memory with it, and leaves in it only what a Body may hold.
+func own(value any) any {
+	switch v := value.(type) {
+	case nil, bool, string, int64:
+		return v
+	case int:
+		return int64(v)
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Sprint(v)
+		}
+		return v
+	case []any:
+		items := make([]any, len(v))
+		for i, item := range v {
+			items[i] = own(item)
+		}
+		return items
+	case map[string]any:
+		fields := make(map[string]any, len(v))
+		for key, field := range v {
+			fields[key] = own(field)
+		}
+		return fields
+	}
+	return fmt.Sprint(value)
+}
+
+// texts is a list of strings as a Body holds it.
+func texts(values ...string) []any {
+	items := make([]any, len(values))
+	for i, v := range values {
+		items[i] = v
+	}
+	return items
+}
+
+// resources is the resources section of a container; false where none are asked for.
+func resources(r schema.Resources) (map[string]any, bool) {
+	section := map[string]any{}
+	for key, quantities := range map[string]map[string]string{"limits": r.Limits, "requests": r.Requests} {
+		if len(quantities) == 0 {
+			continue
+		}
+		fields := map[string]any{}
+		for name, quantity := range quantities {
+			fields[name] = quantity
+		}
+		section[key] = fields
+	}
+	return section, len(section) > 0
+}

@@ -1,0 +1,37 @@
+package render
+
+import "github.com/trefoil-gitops/trefoil/schema"
+
+// Labels of every Kubernetes object that Trefoil makes. What lacks the first two is not ours and is never touched.
+const (
+	LabelManagedBy   = "app.kubernetes.io/managed-by" // always ManagedBy
+	LabelRepository  = "trefoil.dev/repository"       // Settings.Owner
+	LabelModel       = "trefoil.dev/model"
+	LabelEnvironment = "trefoil.dev/environment" // only of a SeldonDeployment
+	LabelRelease     = "trefoil.dev/release"     // the number of the release; only of a SeldonDeployment
+)
+
+// AnnotationDigest carries Object.Digest in full.
+const AnnotationDigest = "trefoil.dev/digest"
+
+// ManagedBy is the value of LabelManagedBy.
+const ManagedBy = "trefoil"
+
+// Selector is the label selector of everything in Kubernetes that belongs to this repository.
+func (s Settings) Selector() string {
+	return LabelManagedBy + "=" + ManagedBy + "," + LabelRepository + "=" + s.Owner
+}
+
+// metadata is that of an object with the labels and the annotation that all of ours carry, and the labels in more.
+func (s Settings) metadata(ref Ref, model string, digest schema.Digest, more map[string]any) map[string]any {
+	labels := map[string]any{LabelManagedBy: ManagedBy, LabelRepository: s.Owner, LabelModel: model}
+	for key, value := range more {
+		labels[key] = value
+	}
+	return map[string]any{
+		"name":        ref.Name,
+		"namespace":   ref.Namespace,
+		"labels":      labels,
+		"annotations": map[string]any{AnnotationDigest: string(digest)},
+	}
+}

@@ -1,0 +1,130 @@
+package render
+
+import (
+	"path"
+	"strings"
+
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// artifactsPath is where Polyaxon's init containers put what they fetch: "/plx-context/artifacts" unless an installation
+// moved it. Polyaxon fills in the template.
+const artifactsPath = "{{ globals.artifacts_path }}"
+
+// NewSearch is the Polyaxon 2.x operation that runs the search of a model. Its code is checked out at the given commit, the
+// tip that the plan was made on: the source folder is the same in every commit that has the search digest, so the search
+// that a later tip asks for is still this one.
+//
+// An experiment starts in its source folder, "{{ globals.artifacts_path }}/REPO/FOLDER". Polyaxon clones into REPO, the last
+// element of the repository's URL up to its first dot: of https://example.com/team/models.git it is "models".
+func NewSearch(m schema.Model, s Settings, commit string) Object {
+	name := m.Name + "-" + m.Digests.Search.Short()
+	return Object{
+		Ref:    Ref{Kind: Search, Name: name},
+		Model:  m.Name,
+		Digest: m.Digests.Search,
+		Body: map[string]any{
+			"version":   1.1,
+			"kind":      "operation",
+			"name":      name,
+			"cache":     map[string]any{"disable": true}, // else Polyaxon copies results of equal experiments, without their files
+			"matrix":    matrix(m.Train.Search),
+			"component": component(m, s, commit),
+		},
+	}
+}
+
+// matrix is the search space. Polyaxon draws samples in the order in which params reach it; encoders sort the keys of a map,
+// so that order is by name, and a seed means the same samples everywhere.
+func matrix(s schema.Search) map[string]any {
+	body := map[string]any{"kind": string(s.Kind)}
+	if s.Concurrency > 0 {
+		body["concurrency"] = int64(s.Concurrency)
+	}
+	if s.Kind == schema.Mapping {
+		values := make([]any, len(s.Mapping))
+		for i, point := range s.Mapping {
+			fields := map[string]any{}
+			for _, p := range point {
+				fields[p.Name] = own(p.Value)
+			}
+			values[i] = fields
+		}
+		body["values"] = values
+		return body
+	}
+	params := map[string]any{}
+	for _, d := range s.Matrix {
+		params[d.Name] = map[string]any{"kind": d.Kind, "value": own(d.Value)}
+	}
+	body["params"] = params
+	if s.Experiments > 0 {
+		body["numRuns"] = int64(s.Experiments)
+	}
+	if s.Kind == schema.Random {
+		body["seed"] = s.Seed
+	}
+	return body
+}
+
+// component is what one experiment runs. Its termination limits each experiment; the matrix itself has no limit.
+func component(m schema.Model, s Settings, commit string) map[string]any {
+	body := map[string]any{
+		"version": 1.1,
+		"kind":    "component",
+		"name":    m.Name,
+		"inputs":  inputs(m.Train),
+		"outputs": outputs(m.Select),
+		"run":     job(m.Train, s, commit),
+	}
+	if m.Train.Timeout > 0 {
+		body["termination"] = map[string]any{"timeout": int64(m.Train.Timeout.Seconds())}
+	}
+	return body
+}
+
+func job(t schema.Train, s Settings, commit string) map[string]any {
+	container := map[string]any{"image": t.Image}
+	if len(t.Command) > 0 {
+		container["command"] = texts(t.Command[0])
+	}
+	if len(t.Command) > 1 {
+		container["args"] = texts(t.Command[1:]...)
+	}
+	if section, found := resources(t.Resources); found {
+		container["resources"] = section
+	}
+	run := map[string]any{"kind": "job", "container": container}
+	if c, found := s.checkout(t.Source, commit); found {
+		run["init"] = []any{map[string]any{"git": map[string]any{"url": c.url, "revision": c.commit}}}
+		container["workingDir"] = path.Join(artifactsPath, cloned(c.url), c.folder)
+	}
+	return run
+}
+
+// cloned is the name of the folder that Polyaxon clones a repository into.
+func cloned(url string) string {
+	name, _, _ := strings.Cut(url[strings.LastIndex(url, "/")+1:], ".")
+	return name
+}
+
+// checkout is a folder of a repository at a commit, as pods fetch it.
+type checkout struct {
+	url, commit string
+	folder      string // relative to the root of the repository; empty for the root
+}
+
+// checkout says where code comes from; false where it is in the image.
+func (s Settings) checkout(source schema.Source, commit string) (checkout, bool) {
+	switch {
+	case source.Git != nil:
+		return checkout{url: strings.TrimRight(source.Git.URL, "/"), commit: source.Git.Commit}, true
+	case source.Path != "":
+		folder := path.Join(s.Path, source.Path)
+		if folder == "." {
+			folder = ""
+		}
+		return checkout{url: strings.TrimRight(s.Repository, "/"), commit: commit, folder: folder}, true
+	}
+	return checkout{}, false
+}

@@ -1,0 +1,21 @@
+# Writes a folder of a repository at a commit to CONTEXT, without history, submodules, hooks or symbolic links.
+# Env: REPOSITORY, COMMIT, FOLDER (empty for the root), GIT_DIR (to be made), CONTEXT.
+set -eu
+umask 022
+export GIT_TERMINAL_PROMPT=0
+
+git init -q --bare --template= "$GIT_DIR"
+git config core.hooksPath /dev/null
+git config core.symlinks false # a link becomes a file with its target as text: nothing outside CONTEXT can be reached
+
+# Not every server hands out a commit by its hash: those that do not are asked for everything.
+git fetch -q --depth 1 --no-tags -- "$REPOSITORY" "$COMMIT" ||
+	git fetch -q --no-tags -- "$REPOSITORY" '+refs/*:refs/remotes/source/*'
+
+if ! git read-tree "$COMMIT:$FOLDER"; then
+	echo "no folder '$FOLDER' in commit $COMMIT of $REPOSITORY" >&2
+	exit 1
+fi
+mkdir -p "$CONTEXT"
+cd "$CONTEXT"
+git --work-tree=. checkout-index -q -a

@@ -1,0 +1,63 @@
+package render
+
+import (
+	"strconv"
+
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// Names inside a SeldonDeployment. They are the same for all models, because Deployments and Services are called by them.
+const (
+	predictor = "main"
+	node      = "model"
+)
+
+// progressDeadline is how many seconds a rollout may take before Seldon calls it Failed.
+const progressDeadline = 600
+
+// NewSeldonDeployment serves the image of a release in an environment. The predictor changes only with what its pods are
+// made of: a label there would restart them, so the number of the release is a label of the object alone.
+func NewSeldonDeployment(m schema.Model, e schema.Environment, r schema.Release, s Settings) Object {
+	ref := Ref{Kind: SeldonDeployment, Namespace: e.Namespace, Name: e.ObjectName}
+	metadata := s.metadata(ref, m.Name, "", map[string]any{
+		LabelEnvironment: e.Name,
+		LabelRelease:     strconv.Itoa(r.Number),
+	})
+	delete(metadata, "annotations")
+	body := map[string]any{
+		"apiVersion": "machinelearning.seldon.io/v1",
+		"kind":       "SeldonDeployment",
+		"metadata":   metadata,
+		"spec": map[string]any{
+			"protocol":   "seldon",
+			"predictors": []any{served(e, r)},
+		},
+	}
+	id := digest(body)
+	metadata["annotations"] = map[string]any{AnnotationDigest: string(id)}
+	return Object{Ref: ref, Model: m.Name, Environment: e.Name, Digest: id, Body: body}
+}
+
+func served(e schema.Environment, r schema.Release) map[string]any {
+	container := map[string]any{
+		"name":  node,
+		"image": r.Image,
+		"readinessProbe": map[string]any{ // Seldon's own, a connection to the port, begins after 20 s and proves less
+			"httpGet":          map[string]any{"path": "/health/status", "port": "http"},
+			"periodSeconds":    int64(5),
+			"timeoutSeconds":   int64(5),
+			"failureThreshold": int64(3),
+		},
+	}
+	if section, found := resources(e.Resources); found {
+		container["resources"] = section
+	}
+	return map[string]any{
+		"name":                    predictor,
+		"replicas":                int64(e.Replicas),
+		"traffic":                 int64(100),
+		"progressDeadlineSeconds": int64(progressDeadline),
+		"graph":                   map[string]any{"name": node, "type": "MODEL"},
+		"componentSpecs":          []any{map[string]any{"spec": map[string]any{"containers": []any{container}}}},
+	}
+}
