@@ -1,0 +1,194 @@
+package kube
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	apischema "k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/render"
+)
+
+// patience is how long Observe waits for the first lists after the start.
+const patience = 10 * time.Second
+
+// What one daemon asks of an API server at most, in requests a second. A pass of a thousand models stays far below.
+const (
+	requestsPerSecond = 50
+	burst             = 100
+)
+
+// owner is the index of Deployments by the uid of what controls them.
+const owner = "owner"
+
+// Options say which cluster, and what in it is ours.
+type Options struct {
+	Cluster *rest.Config
+	// Owner is render.Settings.Owner: objects that carry another one are not ours.
+	Owner string
+	// Poke is called when something of ours changed, often and from several goroutines; it must not block. It may be nil.
+	Poke func()
+	// Log gets a line when watching a resource begins to fail or works again. It may be nil.
+	Log *slog.Logger
+}
+
+// Engine holds Workflows, SeldonDeployments and Claims in a cluster. Run keeps it informed; without Run, Observe knows nothing.
+type Engine struct {
+	client   dynamic.Interface
+	selector labels.Selector
+	watches  map[apischema.GroupVersionResource]*watch
+}
+
+// Config reads how to reach a cluster. An empty path asks the usual places: the files that KUBECONFIG names, the one in the
+// home directory, then the service account of the pod. An empty context is the file's current one.
+func Config(kubeconfig, context string) (*rest.Config, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = kubeconfig
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: context}
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("kubeconfig: %w", err)
+	}
+	return config, nil
+}
+
+// New makes an Engine. It sends no request.
+func New(options Options) (*Engine, error) {
+	config := rest.CopyConfig(options.Cluster)
+	config.QPS, config.Burst = requestsPerSecond, burst
+	config.WarningHandler = rest.NoWarnings{}
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("cluster: %w", err)
+	}
+	return newEngine(client, options)
+}
+
+func newEngine(client dynamic.Interface, options Options) (*Engine, error) {
+	selector, err := ours(options.Owner)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{client: client, selector: selector, watches: map[apischema.GroupVersionResource]*watch{}}
+	poke := options.Poke
+	if poke == nil {
+		poke = func() {}
+	}
+	log := cmp.Or(options.Log, slog.New(slog.DiscardHandler))
+	for _, kind := range kinds() {
+		served, err := resource(kind)
+		if err != nil {
+			return nil, err
+		}
+		if e.watches[served], err = newWatch(client, served, selector.String(), poke, log, cache.Indexers{}); err != nil {
+			return nil, err
+		}
+	}
+	e.watches[deployments()], err = newWatch(client, deployments(), selector.String(), poke, log, cache.Indexers{owner: controllers})
+	return e, err
+}
+
+// kinds are what this engine holds.
+func kinds() []render.Kind { return []render.Kind{render.Workflow, render.SeldonDeployment, render.Claim} }
+
+// controllers indexes an object by the uid of its controller.
+func controllers(object any) ([]string, error) {
+	u, ok := object.(*unstructured.Unstructured)
+	if !ok {
+		return nil, nil
+	}
+	if c := metav1.GetControllerOfNoCopy(u); c != nil {
+		return []string{string(c.UID)}, nil
+	}
+	return nil, nil
+}
+
+// Run watches the cluster until the context ends. It is called once.
+func (e *Engine) Run(ctx context.Context) {
+	var all sync.WaitGroup
+	for _, w := range e.watches {
+		all.Go(func() { w.run(ctx) })
+	}
+	all.Wait()
+}
+
+// Observe returns what the watches hold; it sends no request. The first one waits a moment for the first lists. A SeldonDeployment
+// is only known together with its Deployments.
+//
+// The Image of a succeeded Workflow is the digest that it reported, sha256:..., without the repository.
+func (e *Engine) Observe(ctx context.Context) (plan.Live, error) {
+	if err := e.settled(ctx); err != nil {
+		return plan.Live{}, fmt.Errorf("observe the cluster: %w", err)
+	}
+	live := plan.Live{Objects: map[render.Ref][]plan.Observed{}, Unknown: map[render.Kind]string{}}
+	for _, kind := range kinds() {
+		if why := e.unknown(kind); why != "" {
+			live.Unknown[kind] = why
+			continue
+		}
+		served, err := resource(kind)
+		if err != nil {
+			return plan.Live{}, err
+		}
+		for _, u := range e.watches[served].objects() {
+			o, err := e.observed(kind, u)
+			if err != nil {
+				return plan.Live{}, fmt.Errorf("observe %s: %w", o.Ref, err)
+			}
+			live.Objects[o.Ref] = append(live.Objects[o.Ref], o)
+		}
+	}
+	return live, nil
+}
+
+// settled waits until each watch has ended or failed its first list, but not for ever.
+func (e *Engine) settled(ctx context.Context) error {
+	enough := time.NewTimer(patience)
+	defer enough.Stop()
+	for _, w := range e.watches {
+		select {
+		case <-w.settled:
+		case <-enough.C:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// unknown says why the kind can't be judged; empty when it can.
+func (e *Engine) unknown(kind render.Kind) string {
+	served, err := resource(kind)
+	if err != nil {
+		return err.Error()
+	}
+	if why := e.watches[served].unknown(); why != "" || kind != render.SeldonDeployment {
+		return why
+	}
+	return e.watches[deployments()].unknown()
+}
+
+func (e *Engine) observed(kind render.Kind, u *unstructured.Unstructured) (plan.Observed, error) {
+	switch kind {
+	case render.Workflow:
+		return workflow(u), nil
+	case render.SeldonDeployment:
+		rolled, err := e.watches[deployments()].indexed(owner, string(u.GetUID()))
+		return seldonDeployment(u, rolled), err
+	default:
+		return claim(u), nil
+	}
+}

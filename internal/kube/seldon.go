@@ -1,0 +1,111 @@
+package kube
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/render"
+)
+
+// seldonDeployment maps a SeldonDeployment and the Deployments that the operator made of it.
+//
+// Its own word is not enough: state stays Available while a new image rolls out, and no observed generation tells for which spec it
+// was written. So it has Succeeded only once every Deployment is rolled out and one runs the image that is asked for.
+func seldonDeployment(u *unstructured.Unstructured, made []*unstructured.Unstructured) plan.Observed {
+	o := observed(render.SeldonDeployment, u)
+	asked := containers(u)
+	o.Image = asked.main.image
+	o.Message = line(text(u.Object, "status", "description"))
+	switch text(u.Object, "status", "state") {
+	case "Failed":
+		o.Phase = plan.Failed
+	case "Available":
+		if waits := asked.rollingOut(made); waits != "" {
+			o.Message = line(waits)
+		} else {
+			o.Phase, o.Message = plan.Succeeded, ""
+		}
+	}
+	return o
+}
+
+// container is what matters of a container.
+type container struct{ name, image string }
+
+// wanted are the containers that a SeldonDeployment asks for. The main one serves the model.
+type wanted struct {
+	main container
+	all  []container
+}
+
+func containers(u *unstructured.Unstructured) wanted {
+	var w wanted
+	for _, predictor := range items(u.Object, "spec", "predictors") {
+		for _, component := range items(predictor, "componentSpecs") {
+			for _, c := range items(component, "spec", "containers") {
+				w.all = append(w.all, container{text(c, "name"), text(c, "image")})
+			}
+		}
+	}
+	if len(w.all) > 0 {
+		w.main = w.all[0]
+	}
+	return w
+}
+
+// rollingOut says what the SeldonDeployment waits for; empty when its Deployments run what is asked for.
+func (w wanted) rollingOut(made []*unstructured.Unstructured) string {
+	serves := false
+	for _, u := range slices.SortedFunc(slices.Values(made), byName) {
+		var d appsv1.Deployment
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &d); err != nil {
+			return fmt.Sprintf("Deployment %s: %v", u.GetName(), err)
+		}
+		if waits := rollout(&d); waits != "" {
+			return fmt.Sprintf("Deployment %s %s", d.Name, waits)
+		}
+		for _, c := range d.Spec.Template.Spec.Containers {
+			has := container{c.Name, c.Image}
+			if w.names(c.Name) && !slices.Contains(w.all, has) {
+				return fmt.Sprintf("Deployment %s still runs %s", d.Name, c.Image)
+			}
+			serves = serves || has == w.main
+		}
+	}
+	if !serves {
+		return "no Deployment with our labels runs " + w.main.image + " yet"
+	}
+	return ""
+}
+
+// names reports whether a container of that name is asked for. Others are the operator's own.
+func (w wanted) names(name string) bool {
+	return slices.ContainsFunc(w.all, func(c container) bool { return c.name == name })
+}
+
+// rollout says why a Deployment does not run its present spec, and only that, on all its replicas; empty when it does.
+func rollout(d *appsv1.Deployment) string {
+	replicas := int32(1)
+	if d.Spec.Replicas != nil {
+		replicas = *d.Spec.Replicas
+	}
+	switch s := d.Status; {
+	case d.DeletionTimestamp != nil:
+		return "is being deleted"
+	case s.ObservedGeneration < d.Generation:
+		return "has not been looked at since its last change"
+	case s.UpdatedReplicas < replicas || s.Replicas > s.UpdatedReplicas:
+		return fmt.Sprintf("rolls out: %d of %d replicas updated, %d in all", s.UpdatedReplicas, replicas, s.Replicas)
+	case s.AvailableReplicas < replicas:
+		return fmt.Sprintf("rolls out: %d of %d replicas available", s.AvailableReplicas, replicas)
+	}
+	return ""
+}
+
+func byName(a, b *unstructured.Unstructured) int { return cmp.Compare(a.GetName(), b.GetName()) }

@@ -1,0 +1,80 @@
+package kube
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/render"
+)
+
+// imageDigest is the global output by which a packaging Workflow says what it pushed.
+const imageDigest = "image-digest"
+
+// workflow maps an Argo Workflow.
+func workflow(u *unstructured.Unstructured) plan.Observed {
+	o := observed(render.Workflow, u)
+	switch text(u.Object, "status", "phase") {
+	case "Succeeded":
+		o.Phase, o.Image, o.Message = pushed(u)
+	case "Failed", "Error":
+		o.Phase, o.Message = plan.Failed, words(u, "Failed", "Error")
+	default: // none yet, Pending, Running; what a later Argo may invent has not ended either
+		o.Message = words(u, "Pending")
+		return o
+	}
+	o.Ended = moment(text(u.Object, "status", "finishedAt"))
+	return o
+}
+
+// pushed is the digest that a succeeded Workflow reported. Without one there is nothing to serve: that is a failure. A failed
+// Workflow lists the output too, without a value.
+func pushed(u *unstructured.Unstructured) (plan.Phase, string, string) {
+	for _, output := range items(u.Object, "status", "outputs", "parameters") {
+		if output["name"] != imageDigest {
+			continue
+		}
+		value := strings.TrimSpace(text(output, "value"))
+		if sum, ok := strings.CutPrefix(value, "sha256:"); ok && isSHA256(sum) {
+			return plan.Succeeded, value, ""
+		}
+		return plan.Failed, "", line("succeeded with an output " + imageDigest + " that is no digest: " + value)
+	}
+	return plan.Failed, "", "succeeded without output " + imageDigest
+}
+
+// words are Argo's own: the Workflow's message, then those of the pods in one of the phases, where they say more. A missing image
+// is only told by the pod; the Workflow goes on Running.
+func words(u *unstructured.Unstructured, phases ...string) string {
+	var all []string
+	if message := text(u.Object, "status", "message"); message != "" {
+		all = append(all, message)
+	}
+	for _, node := range pods(u) {
+		message := text(node, "message")
+		if message == "" || slices.Contains(all, message) || !slices.Contains(phases, text(node, "phase")) {
+			continue
+		}
+		all = append(all, text(node, "displayName")+": "+message)
+	}
+	return line(strings.Join(all, "; "))
+}
+
+// pods are the Workflow's nodes that are pods, by name.
+func pods(u *unstructured.Unstructured) []map[string]any {
+	nodes, _, _ := unstructured.NestedFieldNoCopy(u.Object, "status", "nodes") // an error says that something else is there
+	byID, _ := nodes.(map[string]any)
+	var all []map[string]any
+	for _, node := range byID {
+		if m, ok := node.(map[string]any); ok && text(m, "type") == "Pod" {
+			all = append(all, m)
+		}
+	}
+	slices.SortFunc(all, func(a, b map[string]any) int {
+		return cmp.Or(cmp.Compare(text(a, "name"), text(b, "name")), cmp.Compare(text(a, "id"), text(b, "id")))
+	})
+	return all
+}
