@@ -163,4 +163,3 @@ func (b builder) announce(p program) (done func(error)) {
 		}
 	}
 }
-

@@ -75,20 +75,26 @@ func (p *process) run(started chan<- error) {
 	close(p.done)
 }
 
+// ended tells whether the program is gone.
+func (p *process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // pid is the process's id, which is its process group's id too.
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
 // stop asks the process group to end and kills it after grace. It returns once
 // the program is gone; stopping twice is fine.
 func (p *process) stop(grace time.Duration) {
+	p.signal(syscall.SIGTERM)
 	select {
 	case <-p.done:
-	default:
-		p.signal(syscall.SIGTERM)
-		select {
-		case <-p.done:
-		case <-time.After(grace):
-		}
+	case <-time.After(grace):
 	}
 	p.kill()
 }

@@ -64,3 +64,5 @@ func (b Binaries) Path(name string) string {
 	return ""
 }
 
+// file is the path of a file that Build copied from a tool's module.
+func (b Binaries) file(tool, name string) string { return filepath.Join(b.dirs[tool], name) }

@@ -1,0 +1,138 @@
+//go:build e2e
+
+package stack
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"time"
+)
+
+// launch starts a program that Build built and waits until a GET of health
+// succeeds; an empty health waits for nothing.
+func (s *Stack) launch(ctx context.Context, name string, env, args []string, health string) error {
+	p, err := start(ctx, s.dir, name, env, append([]string{s.binaries.Path(name)}, args...)...)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.processes[name] = p
+	s.mu.Unlock()
+	if health == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, errors.New("not ready in time"))
+	defer cancel()
+	return waitReady(ctx, p, "GET "+health, func(ctx context.Context) error { return probe(ctx, health) })
+}
+
+// startLimit is for one program, on a machine that is busy with others.
+const startLimit = 2 * time.Minute
+
+// probe asks a health endpoint of a program of this stack. Their certificates
+// are not checked: some make their own.
+func probe(ctx context.Context, health string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, health, nil)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Transport: &http.Transport{
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
+		DisableKeepAlives: true,
+	}}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("answers %s", response.Status)
+	}
+	return nil
+}
+
+// The command lines of the stack's programs follow.
+
+func (s *Stack) startEtcd(ctx context.Context) error {
+	client, peer := address("http", s.ports.etcd), address("http", s.ports.etcdPeer)
+	return s.launch(ctx, "etcd", nil, []string{
+		"--name=stack", "--data-dir=" + s.path("etcd"), "--unsafe-no-fsync",
+		"--listen-client-urls=" + client, "--advertise-client-urls=" + client,
+		"--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer, "--initial-cluster=stack=" + peer,
+	}, client+"/health")
+}
+
+func (s *Stack) startAPIServer(ctx context.Context) error {
+	certs := s.path("apiserver")
+	return s.launch(ctx, "kube-apiserver", nil, []string{
+		"--etcd-servers=" + address("http", s.ports.etcd),
+		"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", s.ports.api),
+		"--cert-dir=" + certs, "--tls-cert-file=" + filepath.Join(certs, "tls.crt"), "--tls-private-key-file=" + filepath.Join(certs, "tls.key"),
+		"--token-auth-file=" + s.path("tokens.csv"), "--authorization-mode=RBAC",
+		"--service-account-key-file=" + s.path("sa.key"), "--service-account-signing-key-file=" + s.path("sa.key"),
+		"--service-account-issuer=https://kubernetes.default.svc", "--service-cluster-ip-range=10.96.0.0/16",
+		"--endpoint-reconciler-type=none", // nothing here could reach the Service kubernetes
+		"--audit-policy-file=" + s.path("audit-policy.yaml"), "--audit-log-path=" + s.path("audit.log"),
+	}, s.access.server+"/readyz")
+}
+
+func (s *Stack) startControllerManager(ctx context.Context) error {
+	return s.launch(ctx, "kube-controller-manager", nil, []string{
+		"--kubeconfig=" + s.Kubeconfig(userKCM), "--leader-elect=false", "--authentication-skip-lookup",
+		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", s.ports.controllers), "--cert-dir=" + s.path("kube-controller-manager"),
+		"--root-ca-file=" + s.path("ca.crt"), "--service-account-private-key-file=" + s.path("sa.key"),
+		"--kube-api-qps=300", "--kube-api-burst=600",
+	}, address("https", s.ports.controllers)+"/healthz")
+}
+
+func (s *Stack) startScheduler(ctx context.Context) error {
+	return s.launch(ctx, "kube-scheduler", nil, []string{
+		"--kubeconfig=" + s.Kubeconfig(userKS), "--leader-elect=false", "--authentication-skip-lookup",
+		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", s.ports.scheduler), "--cert-dir=" + s.path("kube-scheduler"),
+	}, address("https", s.ports.scheduler)+"/healthz")
+}
+
+// startKwok must come after the CustomResourceDefinitions of Argo: kwok learns
+// at its start which kinds there are.
+func (s *Stack) startKwok(ctx context.Context) error {
+	return s.launch(ctx, "kwok", nil, []string{
+		"--kubeconfig=" + s.Kubeconfig(UserKwok), "--manage-all-nodes=true", "--node-lease-duration-seconds=40",
+		"--cidr=10.0.0.0/16", "--node-ip=127.0.0.1",
+		"--config=" + s.binaries.file("kwok", "node-initialize.yaml"), "--config=" + s.path("stages.yaml"),
+	}, "")
+}
+
+// argoHealth is where workflow-controller listens; the port is fixed in its
+// code, and on all addresses.
+const argoHealth = 6060
+
+func (s *Stack) startArgo(ctx context.Context) error {
+	return s.launch(ctx, "workflow-controller", []string{
+		"LEADER_ELECTION_DISABLE=true",
+		"DEFAULT_REQUEUE_TIME=1s", // of ten: what every event of a Workflow waits for
+	}, []string{
+		"--kubeconfig=" + s.Kubeconfig(UserArgo), "--namespace=" + NamespaceArgo,
+		"--namespaced", "--managed-namespace=" + NamespaceWorkflows,
+		"--executor-image=argoexec:simulated", "--executor-image-pull-policy=Never",
+		"--qps=50", "--burst=100",
+	}, address("http", argoHealth)+"/healthz")
+}
+
+// startSeldon runs the operator for all namespaces. Its webhook server wants a
+// certificate below TMPDIR, though nothing here calls it.
+func (s *Stack) startSeldon(ctx context.Context) error {
+	return s.launch(ctx, "seldon-operator", []string{
+		"TMPDIR=" + s.path("seldon"), "POD_NAMESPACE=seldon-system",
+		"EXECUTOR_CONTAINER_IMAGE_AND_VERSION=seldonio/seldon-core-executor:1.16.0", "EXECUTOR_CONTAINER_USER=8888",
+		"AMBASSADOR_ENABLED=false", "ISTIO_ENABLED=false", "KEDA_ENABLED=false",
+	}, []string{
+		"--kubeconfig=" + s.Kubeconfig(UserSeldon), fmt.Sprintf("--webhook-port=%d", s.ports.seldonHook),
+		fmt.Sprintf("--metrics-addr=127.0.0.1:%d", s.ports.seldonMetrics),
+	}, address("http", s.ports.seldonMetrics)+"/metrics")
+}
+
+func address(scheme string, port int) string { return fmt.Sprintf("%s://127.0.0.1:%d", scheme, port) }

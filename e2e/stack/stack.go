@@ -1,0 +1,200 @@
+//go:build e2e
+
+package stack
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// Namespaces that a started stack has.
+const (
+	NamespaceArgo       = "argo" // workflow-controller's own
+	NamespaceWorkflows  = "argo" // the only one where Workflows run
+	NamespaceProduction = "ml"
+	NamespaceStaging    = "ml-staging"
+)
+
+//go:embed manifests
+var manifests embed.FS
+
+// Stack is a running set of engines. Stop ends it.
+type Stack struct {
+	Kube *Kube // for the tests
+
+	dir      string // temporary: data, configuration, one log per program
+	progress io.Writer
+	binaries Binaries
+	access   access
+	ports    ports
+
+	mu        sync.Mutex
+	processes map[string]*process // by name
+}
+
+type ports struct {
+	etcd, etcdPeer, api, controllers, scheduler, seldonHook, seldonMetrics int
+}
+
+// Start builds what is missing (see Build), starts the engines on 127.0.0.1 and
+// waits until they answer: under half a minute when all is built. Workflows and
+// SeldonDeployments that are created then come to their ends by themselves.
+//
+// ctx bounds the start alone: when it ends early, everything that runs already
+// is stopped. Only one stack can run on a machine, because Argo listens on the
+// fixed port 6060. Two programs listen on all addresses: Argo there, and the
+// Seldon operator on its webhook's port. The error of a program that does not
+// come up names its log and holds the log's end.
+func Start(ctx context.Context, progress io.Writer) (*Stack, error) {
+	binaries, err := Build(ctx, progress)
+	if err != nil {
+		return nil, err
+	}
+	s := &Stack{progress: progress, binaries: binaries, processes: make(map[string]*process)}
+	begin := time.Now()
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("start the stack: %w", err), s.Stop(ctx.Err() == nil))
+	}
+	fmt.Fprintf(progress, "stack: ready in %.1f s\n", time.Since(begin).Seconds())
+	return s, nil
+}
+
+func (s *Stack) start(ctx context.Context) error {
+	if err := s.prepare(); err != nil {
+		return err
+	}
+	if err := s.startEtcd(ctx); err != nil {
+		return err
+	}
+	if err := s.startAPIServer(ctx); err != nil {
+		return err
+	}
+	if err := concurrently(ctx, s.startControllerManager, s.startScheduler, s.define, s.furnish); err != nil {
+		return err
+	}
+	return concurrently(ctx, s.startKwok, s.startArgo, s.startSeldon, s.settle)
+}
+
+func concurrently(ctx context.Context, steps ...func(context.Context) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, step := range steps {
+		group.Go(func() error { return step(ctx) })
+	}
+	return group.Wait()
+}
+
+// define makes the engines' CustomResourceDefinitions.
+func (s *Stack) define(ctx context.Context) error {
+	var texts [][]byte
+	for _, tool := range []string{"argo", "seldon"} {
+		paths, err := filepath.Glob(s.binaries.file(tool, "*.yaml"))
+		if err != nil {
+			return err
+		}
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			texts = append(texts, text)
+		}
+	}
+	return s.Kube.define(ctx, texts)
+}
+
+// furnish makes namespaces, the node, and what else the engines look for.
+func (s *Stack) furnish(ctx context.Context) error {
+	text, err := manifests.ReadFile("manifests/base.yaml")
+	if err != nil {
+		return err
+	}
+	return s.Kube.Apply(ctx, text)
+}
+
+// settle waits for what pods need: their namespace's default ServiceAccount,
+// and a node that is ready.
+func (s *Stack) settle(ctx context.Context) error {
+	accounts := schema.GroupVersionResource{Version: "v1", Resource: "serviceaccounts"}
+	for _, namespace := range []string{NamespaceWorkflows, NamespaceProduction, NamespaceStaging} {
+		if _, err := s.Kube.Await(ctx, accounts, namespace, "default", exists); err != nil {
+			return err
+		}
+	}
+	_, err := s.Kube.Await(ctx, schema.GroupVersionResource{Version: "v1", Resource: "nodes"}, "", "simulated", ready)
+	return err
+}
+
+func exists(*unstructured.Unstructured) bool { return true }
+
+func ready(node *unstructured.Unstructured) bool { return Condition(node, "Ready") == "True" }
+
+// Dir is the stack's temporary folder. It holds a log per program, NAME.log,
+// and is a place for what else belongs to this start.
+func (s *Stack) Dir() string { return s.dir }
+
+// Binaries are the programs that the stack was started from.
+func (s *Stack) Binaries() Binaries { return s.binaries }
+
+// Kubeconfig is the path of a user's kubeconfig file.
+func (s *Stack) Kubeconfig(user string) string { return s.path(user + ".kubeconfig") }
+
+func (s *Stack) path(name string) string { return filepath.Join(s.dir, name) }
+
+// stopOrder is who ends after whom: the programs of one line together.
+func stopOrder() [][]string {
+	return [][]string{
+		{"seldon-operator", "workflow-controller", "kwok", "kube-scheduler", "kube-controller-manager"},
+		{"kube-apiserver"},
+		{"etcd"},
+	}
+}
+
+// Stop ends all programs, the servers after their clients, and removes the
+// stack's folder unless keep is set: then it says where that is. Its error
+// names the programs that had ended by themselves. Stopping twice is fine.
+func (s *Stack) Stop(keep bool) error {
+	const grace = 5 * time.Second
+	var errs []error
+	for _, names := range stopOrder() {
+		var group sync.WaitGroup
+		for _, name := range names {
+			p := s.take(name)
+			if p == nil {
+				continue
+			}
+			if p.ended() {
+				errs = append(errs, p.failure(errors.New("ended by itself")))
+			}
+			group.Go(func() { p.stop(grace) })
+		}
+		group.Wait()
+	}
+	if s.dir == "" {
+		return errors.Join(errs...)
+	}
+	if keep {
+		fmt.Fprintf(s.progress, "stack: logs and data are kept in %s\n", s.dir)
+		return errors.Join(errs...)
+	}
+	return errors.Join(append(errs, os.RemoveAll(s.dir))...)
+}
+
+// take removes a process from the stack; nil when it was not started.
+func (s *Stack) take(name string) *process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.processes[name]
+	delete(s.processes, name)
+	return p
+}
