@@ -1,0 +1,183 @@
+package polyaxon
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+const (
+	maxReply   = 64 << 20    // bytes of one JSON reply, unpacked
+	callLimit  = time.Minute // of one call with its repetitions; a create has its context's time alone
+	tries      = 6           // of one call
+	firstPause = 100 * time.Millisecond
+	longestGap = 3 * time.Second // between two tries
+)
+
+// client speaks HTTP with the server: one JSON request at a time, repeated where that is safe.
+type client struct {
+	base  *url.URL
+	token Token
+	http  *http.Client
+	log   *slog.Logger
+	pause time.Duration // before the second try; grows from there
+}
+
+func newClient(base *url.URL, o Options) client {
+	log := o.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	// A redirect would turn a POST into a GET and could carry the token elsewhere.
+	refuse := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return client{
+		base: base, token: o.Token, log: log, pause: firstPause,
+		http: &http.Client{Transport: o.Transport, CheckRedirect: refuse},
+	}
+}
+
+// request is one call of the API.
+type request struct {
+	method string
+	path   []string // segments below the base URL, unescaped
+	query  url.Values
+	body   any // sent as JSON unless nil
+}
+
+func get(path []string, query url.Values) request {
+	return request{method: http.MethodGet, path: path, query: query}
+}
+
+func post(path []string, body any) request {
+	return request{method: http.MethodPost, path: path, body: body}
+}
+
+// call sends a request that may be repeated, decodes the reply into out unless that is nil, and returns the server's clock.
+func (c client) call(ctx context.Context, r request, out any) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	var now time.Time
+	err := c.repeat(ctx, r, func() error {
+		reply, body, err := c.once(ctx, r)
+		if err != nil {
+			return err
+		}
+		if now, err = http.ParseTime(reply.Header.Get("Date")); err != nil {
+			return fmt.Errorf("%s: the reply has no date; is there a proxy that removes it? %w", r.name(c.base), err)
+		}
+		if out == nil {
+			return nil
+		}
+		if err := json.Unmarshal(body, out); err != nil {
+			return fmt.Errorf("%s: the reply is not what Polyaxon 2 sends; check the URL: %w", r.name(c.base), err)
+		}
+		return nil
+	})
+	return now, err
+}
+
+// repeat does something until it succeeds or fails for good, with growing pauses.
+func (c client) repeat(ctx context.Context, r request, do func() error) error {
+	for try := 1; ; try++ {
+		err := do()
+		if err == nil || try == tries || !transient(err) || ctx.Err() != nil {
+			return err
+		}
+		c.log.DebugContext(ctx, "polyaxon: try again", "call", r.name(c.base), "try", try, "err", err)
+		if c.wait(ctx, try) != nil {
+			return err
+		}
+	}
+}
+
+// wait pauses after a failed try: twice as long each time, and shortened at random so that many clients spread.
+func (c client) wait(ctx context.Context, try int) error {
+	gap := min(c.pause<<(try-1), longestGap)
+	timer := time.NewTimer(gap/2 + rand.N(gap/2))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// once sends a request once and reads the reply, whose status is 2xx when the error is nil.
+func (c client) once(ctx context.Context, r request) (*http.Response, []byte, error) {
+	reply, err := c.open(ctx, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer reply.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(reply.Body, maxReply+1))
+	if err != nil {
+		return nil, nil, &brokenError{r.name(c.base), err}
+	}
+	if len(body) > maxReply {
+		return nil, nil, fmt.Errorf("%s: the reply is larger than %d MiB", r.name(c.base), maxReply>>20)
+	}
+	return reply, body, nil
+}
+
+// open sends a request once. The body of the reply, whose status is 2xx, is the caller's to read and close. Go's transport
+// unpacks the gzip that the server sends whether it was asked to or not.
+func (c client) open(ctx context.Context, r request) (*http.Response, error) {
+	// A context that has ended sends nothing, whatever the transport thinks of it.
+	if err := context.Cause(ctx); err != nil {
+		return nil, fmt.Errorf("%s: not sent: %w", r.name(c.base), err)
+	}
+	var body io.Reader
+	if r.body != nil {
+		text, err := json.Marshal(r.body)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", r.name(c.base), err)
+		}
+		body = bytes.NewReader(text)
+	}
+	target := c.base.JoinPath(r.path...)
+	target.RawQuery = r.query.Encode()
+	req, err := http.NewRequestWithContext(ctx, r.method, target.String(), body)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.name(c.base), err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if c.token != "" {
+		req.Header.Set("Authorization", "Token "+string(c.token))
+	}
+	reply, err := c.http.Do(req)
+	if err != nil {
+		return nil, &brokenError{r.name(c.base), cause(err)}
+	}
+	if reply.StatusCode/100 == 2 {
+		return reply, nil
+	}
+	defer reply.Body.Close()
+	return nil, refusal(r.name(c.base), reply)
+}
+
+// name is how errors and the log call a request: the path shows which setting is wrong, the query only confuses.
+func (r request) name(base *url.URL) string { return r.method + " " + base.JoinPath(r.path...).Path }
+
+// cause drops the URL that net/http repeats in its errors.
+func cause(err error) error {
+	if outer, ok := errors.AsType[*url.Error](err); ok {
+		return outer.Err
+	}
+	return err
+}
+
+// unsent reports whether a request surely never reached the server: there was no connection to send it on.
+func unsent(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
+}

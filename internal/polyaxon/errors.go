@@ -1,0 +1,142 @@
+package polyaxon
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// brokenError is a request that got no whole reply.
+type brokenError struct {
+	call string
+	err  error
+}
+
+func (e *brokenError) Error() string {
+	hint := "is the server well?"
+	if unsent(e.err) {
+		hint = "is the server up, and the URL right?"
+	}
+	return fmt.Sprintf("polyaxon: %s: no reply (%v); %s", e.call, e.err, hint)
+}
+
+func (e *brokenError) Unwrap() error { return e.err }
+
+// replyError is a reply whose status is not 2xx.
+type replyError struct {
+	call   string
+	code   int
+	detail string // the server's own words, one line; empty when it said nothing
+}
+
+// refusal reads what the server says about a request that it did not do.
+func refusal(call string, reply *http.Response) error {
+	const enough = 64 << 10
+	body, err := io.ReadAll(io.LimitReader(reply.Body, enough))
+	if err != nil {
+		return &brokenError{call, err}
+	}
+	return &replyError{call, reply.StatusCode, detail(body)}
+}
+
+func (e *replyError) Error() string {
+	s := fmt.Sprintf("polyaxon: %s: %d", e.call, e.code)
+	if e.detail != "" {
+		s += ": " + e.detail
+	}
+	if h := e.hint(); h != "" {
+		s += "; " + h
+	}
+	return s
+}
+
+func (e *replyError) hint() string {
+	switch {
+	case e.code/100 == 3:
+		return "the server redirects; use the URL that it redirects to"
+	case e.code == http.StatusUnauthorized, e.code == http.StatusForbidden:
+		return "check the token and what it may do"
+	case e.code == http.StatusNotFound:
+		return "check URL, owner and project"
+	case e.locked():
+		return "the server failed without a word, as it does when its database is locked; see its log"
+	case e.code >= http.StatusInternalServerError:
+		return "see the server's log"
+	}
+	return ""
+}
+
+// locked reports the empty 405 that the server sends for an exception of its own, a locked database above all. Whatever the
+// request did is rolled back then. A method that really isn't allowed comes with words.
+func (e *replyError) locked() bool { return e.code == http.StatusMethodNotAllowed && e.detail == "" }
+
+// transient reports whether trying again may help.
+func transient(err error) bool {
+	if e, ok := errors.AsType[*replyError](err); ok {
+		return e.locked() || e.code == http.StatusTooManyRequests || e.code >= http.StatusInternalServerError
+	}
+	_, broken := errors.AsType[*brokenError](err)
+	return broken
+}
+
+// untaken reports whether a request had no effect for certain, so that even a create may be sent again.
+func untaken(err error) bool {
+	if e, ok := errors.AsType[*replyError](err); ok {
+		return e.locked() || e.code == http.StatusTooManyRequests
+	}
+	return unsent(err)
+}
+
+// missing reports a 404. Its words differ between versions, the code does not.
+func missing(err error) bool { return hasCode(err, http.StatusNotFound) }
+
+func hasCode(err error, code int) bool {
+	e, ok := errors.AsType[*replyError](err)
+	return ok && e.code == code
+}
+
+// detail makes one line of the forms in which the server refuses: a list of strings, an object of lists, {"detail": ...}, or text.
+func detail(body []byte) string {
+	var v any
+	if json.Unmarshal(body, &v) != nil {
+		return line(string(body))
+	}
+	return line(strings.Join(words(v), "; "))
+}
+
+func words(v any) []string {
+	var all []string
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		for _, element := range v {
+			all = append(all, words(element)...)
+		}
+	case map[string]any:
+		for name, element := range v {
+			for _, text := range words(element) {
+				if name != "detail" {
+					text = name + ": " + text
+				}
+				all = append(all, text)
+			}
+		}
+		slices.Sort(all)
+	}
+	return all
+}
+
+// line makes foreign text fit into one line of a log.
+func line(s string) string {
+	const most = 300
+	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "?")), " ")
+	if runes := []rune(s); len(runes) > most {
+		return string(runes[:most]) + "..."
+	}
+	return s
+}
