@@ -1,0 +1,19 @@
+// Package gitrepo is a spec repository behind a git server, as a [reconcile.Source], and a work tree on disk, as a [schema.Tree].
+//
+// Nothing is ever checked out. Reading takes one commit at depth 1 into memory and answers from its tree; writing builds blobs,
+// trees and a commit over that tree and pushes them by compare-and-swap: the server moves the branch only if it still is where
+// the commit was built, and the commit's only parent is that place, so a push is always a fast-forward of the planned revision.
+//
+// # Why not go-git's Remote
+//
+// go-git's Remote picks its transport from a map that the whole process shares, so that a repository cannot have its own limits,
+// its own certificate bundle or its own rule for redirects. It also guesses which objects the server lacks by walking history,
+// and its ssh transport waits for a handshake without a deadline. This package therefore speaks to go-git's protocol layer
+// (plumbing/transport, packp, packfile) itself: one session lists, fetches or pushes, and what a push sends is known exactly,
+// because this package made it.
+//
+// # Limits
+//
+// A server may send anything. The list of references, the pack, the number of its objects and what they inflate to are bounded;
+// every call ends with its context, or after a default time where the context has no deadline.
+package gitrepo

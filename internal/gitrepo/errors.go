@@ -1,0 +1,107 @@
+package gitrepo
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"unicode"
+
+	"github.com/go-git/go-git/v5/plumbing/transport"
+)
+
+// errTooLarge says that a server sends more than this package takes.
+var errTooLarge = errors.New("the answer is too large")
+
+// BranchError says that the repository has no such branch. Whether that is a typing error, a deleted branch or a repository
+// without any commit, nothing is known about the wanted state: a caller must not take it for an empty one.
+type BranchError struct {
+	// Repository is the URL without credentials.
+	Repository string
+	// Branch is the short name that was asked for.
+	Branch string
+	// Existing are the short names of the branches that there are, sorted; none in a repository without commits.
+	Existing []string
+}
+
+// Error names the branches that exist, the first few of many.
+func (e *BranchError) Error() string {
+	const shown = 5
+	if len(e.Existing) == 0 {
+		return fmt.Sprintf("%s has no commits yet: push a first commit to branch %q", e.Repository, e.Branch)
+	}
+	quoted := make([]string, 0, shown+1)
+	for _, name := range e.Existing[:min(shown, len(e.Existing))] {
+		quoted = append(quoted, fmt.Sprintf("%q", name))
+	}
+	if more := len(e.Existing) - shown; more > 0 {
+		quoted = append(quoted, fmt.Sprintf("and %d more", more))
+	}
+	return fmt.Sprintf("branch %q does not exist at %s (it has: %s)", e.Branch, e.Repository, strings.Join(quoted, ", "))
+}
+
+// remoteError is a failure that a server or the way to it caused. Its text went through a redactor, because servers, proxies
+// and libraries may quote what they were sent; so the cause can be asked for with errors.Is, and never be printed.
+type remoteError struct {
+	text  string
+	cause error
+}
+
+func (e *remoteError) Error() string { return e.text }
+
+// Is makes errors.Is see the cause that Unwrap would give away.
+func (e *remoteError) Is(target error) bool { return errors.Is(e.cause, target) }
+
+// fail describes err, which ended what was being done with the remote.
+func (r *Repo) fail(ctx context.Context, doing string, err error) error {
+	if done := ctx.Err(); done != nil {
+		err = errors.Join(done, err)
+	}
+	return &remoteError{text: fmt.Sprintf("%s %s: %s", doing, r.name, r.explain(err)), cause: err}
+}
+
+// explain says what went wrong in one line and, where that helps, what to try.
+func (r *Repo) explain(err error) string {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return "no complete answer in time"
+	case errors.Is(err, context.Canceled):
+		return "stopped"
+	case errors.Is(err, errTooLarge):
+		return errTooLarge.Error() + ": keep large files and old branches out of a spec repository"
+	case errors.Is(err, transport.ErrAuthenticationRequired):
+		return "the server wants credentials, or other ones: check the username and the password or token"
+	case errors.Is(err, transport.ErrAuthorizationFailed):
+		return "the server refuses these credentials: they need to read and to push"
+	case errors.Is(err, transport.ErrRepositoryNotFound):
+		return "no such repository, or the credentials may not see it"
+	}
+	return r.redact(err.Error())
+}
+
+// redact makes foreign text fit for a log: no secrets, one line of printable characters, bounded.
+func (r *Repo) redact(text string) string {
+	const longest = 300
+	for _, secret := range r.secrets {
+		text = strings.ReplaceAll(text, secret, "[redacted]")
+	}
+	text = strings.Join(strings.FieldsFunc(text, func(c rune) bool { return unicode.IsSpace(c) || !unicode.IsPrint(c) }), " ")
+	if runes := []rune(text); len(runes) > longest {
+		return string(runes[:longest]) + "…"
+	}
+	return text
+}
+
+// secretForms returns the ways in which a username and password could turn up in a text.
+func secretForms(username, password string) []string {
+	if password == "" {
+		return nil
+	}
+	return []string{
+		base64.StdEncoding.EncodeToString([]byte(username + ":" + password)),
+		base64.StdEncoding.EncodeToString([]byte(password)),
+		url.QueryEscape(password), url.PathEscape(password), password,
+	}
+}

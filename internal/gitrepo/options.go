@@ -1,0 +1,114 @@
+package gitrepo
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// Options say which repository to work with, and as whom. Secrets are values, not paths: whoever calls has read their files.
+type Options struct {
+	// URL is https://, ssh:// or file://; plain http:// is taken for a loopback host only, because nothing protects it on the way.
+	// It holds no password. The user of an ssh URL is git unless it names another.
+	URL string
+	// Branch is the short name of the one branch that is read and moved.
+	Branch string
+	// Path is the folder of the specs, slash-separated and relative to the repository's root; "" means the root.
+	Path string
+	// AuthorName and AuthorEmail are author and committer of every commit.
+	AuthorName, AuthorEmail string
+
+	// Username and Password are sent over http and https, as basic authentication. Password may be a token, which most servers
+	// take with any username; then Username may be empty.
+	Username, Password string
+	// CA is a PEM bundle of certificate authorities that are trusted for https beside those of the system; may be empty.
+	CA []byte
+
+	// SSHKey is a private key in PEM without passphrase, and KnownHosts the path of a known_hosts file with the server's key.
+	// Both are needed for ssh, and there is no way to switch the check of the server's key off.
+	SSHKey     []byte
+	KnownHosts string
+}
+
+// check refuses what could not work or would not be safe, before anything is dialled. Its errors never quote a URL that might
+// hold a password.
+func (o Options) check() (*url.URL, error) {
+	location, err := parseURL(o.URL)
+	if err != nil {
+		return nil, err
+	}
+	if err := plumbing.NewBranchReferenceName(o.Branch).Validate(); err != nil || o.Branch == "" {
+		return nil, fmt.Errorf("branch %q is not a name that git takes for a branch", o.Branch)
+	}
+	if o.Path != "" && !fs.ValidPath(o.Path) {
+		return nil, fmt.Errorf("path %q: use a folder relative to the repository's root, without . or ..", o.Path)
+	}
+	for _, part := range []string{o.AuthorName, o.AuthorEmail} {
+		if strings.TrimSpace(part) == "" || strings.ContainsAny(part, "<>\n\x00") {
+			return nil, fmt.Errorf("author %q: a name and an e-mail address are needed, without < > or line breaks", part)
+		}
+	}
+	return location, o.checkCredentials(location)
+}
+
+func (o Options) checkCredentials(location *url.URL) error {
+	web := location.Scheme == "https" || location.Scheme == "http"
+	switch {
+	case !web && (o.Username != "" || o.Password != ""):
+		return errors.New("username and password are for https URLs")
+	case !web && len(o.CA) > 0:
+		return errors.New("a CA bundle is for https URLs")
+	case o.Username != "" && o.Password == "":
+		return errors.New("a username without a password: give the password or a token too")
+	case location.Scheme != "ssh" && (len(o.SSHKey) > 0 || o.KnownHosts != ""):
+		return errors.New("an ssh key and known hosts are for ssh URLs")
+	case location.Scheme == "ssh" && (len(o.SSHKey) == 0 || o.KnownHosts == ""):
+		return errors.New("ssh needs a private key and a known_hosts file (ssh-keyscan HOST prints its lines; compare them with what your git server publishes)")
+	}
+	return nil
+}
+
+func parseURL(raw string) (*url.URL, error) {
+	location, err := url.Parse(raw)
+	if err != nil || location.Scheme == "" {
+		return nil, errors.New("repository URL: not a URL; write https://HOST/PATH, ssh://git@HOST/PATH (not git@HOST:PATH) or file:///PATH")
+	}
+	if location.RawQuery != "" || location.Fragment != "" || location.Opaque != "" {
+		return nil, errors.New("repository URL: only scheme, host and path are taken; choose the branch and the folder with their own settings")
+	}
+	if _, secret := location.User.Password(); secret || (location.User != nil && location.Scheme != "ssh") {
+		return nil, errors.New("repository URL: it holds credentials; take them out and give them as files")
+	}
+	return location, checkPlace(location)
+}
+
+func checkPlace(location *url.URL) error {
+	host := location.Hostname()
+	switch location.Scheme {
+	case "https", "ssh":
+		if host == "" || location.Path == "" {
+			return errors.New("repository URL: host or path is missing")
+		}
+	case "http":
+		if !loopback(host) {
+			return errors.New("repository URL: plain http is only taken for this machine itself; use https")
+		}
+	case "file":
+		if host != "" || !strings.HasPrefix(location.Path, "/") {
+			return errors.New("repository URL: write file:///ABSOLUTE/PATH, with three slashes")
+		}
+	default:
+		return fmt.Errorf("repository URL: scheme %q is not taken; use https, ssh or file", location.Scheme)
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}

@@ -1,0 +1,189 @@
+package gitrepo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+
+	"github.com/trefoil-gitops/trefoil/reconcile"
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// Repo is one branch of one repository. It is safe for concurrent use.
+type Repo struct {
+	options Options
+	name    string // the URL as people may see it
+	path    string // Options.Path, "." for the root
+	branch  plumbing.ReferenceName
+	remote  remote
+	limits  limits
+	secrets []string
+
+	mu   sync.Mutex
+	last *commitTree // of the last Fetch, so that a Commit on it need not fetch again
+}
+
+var _ reconcile.Source = (*Repo)(nil)
+
+// limits bound what a server can make this process hold and how long it can make it wait.
+type limits struct {
+	refs    int64         // bytes of a list of references
+	pack    int64         // bytes of a pack as it is sent
+	content int64         // bytes of all its objects together, inflated
+	objects uint32        // how many they are
+	file    int64         // bytes of one file that is opened
+	list    time.Duration // of a call that lists, where its context has no deadline
+	move    time.Duration // of a call that moves objects, likewise
+}
+
+// defaultLimits leave room for a repository that also holds the code of its models, and none for one that holds the models.
+func defaultLimits() limits {
+	return limits{
+		refs: 16 << 20, pack: 128 << 20, content: 512 << 20, objects: 500_000, file: 16 << 20,
+		list: 30 * time.Second, move: 2 * time.Minute,
+	}
+}
+
+// Open checks the options and returns a Repo. It dials nothing: an unreachable server is an error of the calls that follow.
+func Open(options Options) (*Repo, error) {
+	location, err := options.check()
+	if err != nil {
+		return nil, err
+	}
+	repo := &Repo{
+		options: options,
+		name:    location.String(),
+		path:    options.Path,
+		branch:  plumbing.NewBranchReferenceName(options.Branch),
+		limits:  defaultLimits(),
+		secrets: secretForms(options.username(), options.Password),
+	}
+	if repo.path == "" {
+		repo.path = "."
+	}
+	repo.remote, err = newRemote(location, options, &repo.limits)
+	return repo, err
+}
+
+// Tip lists the remote's references once and returns the commit of the branch. Where there is no such branch the error is a
+// [*BranchError].
+func (r *Repo) Tip(ctx context.Context) (plan.Revision, error) {
+	ctx, cancel := within(ctx, r.limits.list)
+	defer cancel()
+	session, refs, err := r.upload(ctx, "list")
+	if err != nil {
+		return "", err
+	}
+	defer session.Close()
+	return r.tip(refs)
+}
+
+// Fetch reads the content of a commit that Tip returned. Where the branch is no longer at that commit the error is
+// [reconcile.ErrStale]. The tree's files are those below Options.Path; symbolic links and submodules are listed with their type
+// and cannot be opened. The folders that hold them have a hash all the same, because git's hash covers them.
+func (r *Repo) Fetch(ctx context.Context, revision plan.Revision) (schema.Tree, error) {
+	tree, err := r.fetch(ctx, revision)
+	if err != nil {
+		return nil, err
+	}
+	r.remember(tree)
+	return tree.sub(r.path)
+}
+
+func (r *Repo) fetch(ctx context.Context, revision plan.Revision) (*commitTree, error) {
+	ctx, cancel := within(ctx, r.limits.move)
+	defer cancel()
+	session, refs, err := r.upload(ctx, "fetch from")
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	tip, err := r.tip(refs)
+	if err != nil {
+		return nil, err
+	}
+	if tip != revision {
+		return nil, r.stale(revision, tip)
+	}
+	want := plumbing.NewHash(string(revision))
+	store, err := r.receive(ctx, session, refs, want)
+	if err != nil {
+		return nil, r.fail(ctx, "fetch from", err)
+	}
+	commit, err := object.GetCommit(store, want)
+	if err != nil {
+		return nil, r.fail(ctx, "fetch from", fmt.Errorf("commit %s: %w", revision.Short(), err))
+	}
+	return newCommitTree(store, commit, r.limits.file), nil
+}
+
+// upload opens a session that reads, and reads its list of references.
+func (r *Repo) upload(ctx context.Context, doing string) (reading, *packp.AdvRefs, error) {
+	session, err := r.remote.read(ctx)
+	if err != nil {
+		return nil, nil, r.fail(ctx, doing, err)
+	}
+	refs, err := session.AdvertisedReferencesContext(ctx)
+	if errors.Is(err, transport.ErrEmptyRemoteRepository) {
+		session.Close()
+		return nil, nil, &BranchError{Repository: r.name, Branch: r.branch.Short()}
+	}
+	if err != nil {
+		session.Close()
+		return nil, nil, r.fail(ctx, doing, err)
+	}
+	return session, refs, nil
+}
+
+// tip returns where a list of references has the branch.
+func (r *Repo) tip(refs *packp.AdvRefs) (plan.Revision, error) {
+	if hash, ok := refs.References[r.branch.String()]; ok {
+		return plan.Revision(hash.String()), nil
+	}
+	missing := &BranchError{Repository: r.name, Branch: r.branch.Short()}
+	for name := range refs.References {
+		if short, ok := strings.CutPrefix(name, "refs/heads/"); ok {
+			missing.Existing = append(missing.Existing, short)
+		}
+	}
+	slices.Sort(missing.Existing)
+	return "", missing
+}
+
+func (r *Repo) stale(planned, tip plan.Revision) error {
+	return fmt.Errorf("branch %q is at %s, not at %s: %w", r.branch.Short(), tip.Short(), planned.Short(), reconcile.ErrStale)
+}
+
+func (r *Repo) remember(tree *commitTree) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last = tree
+}
+
+// take returns the tree of the last Fetch, if it was of this revision.
+func (r *Repo) take(revision plan.Revision) *commitTree {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last != nil && r.last.commit.Hash.String() == string(revision) {
+		return r.last
+	}
+	return nil
+}
+
+// within bounds a call whose context has no deadline.
+func within(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
+	if _, bounded := ctx.Deadline(); bounded {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, most)
+}
