@@ -14,8 +14,8 @@ import (
 // that of a Workflow that Succeeded counts: a failed one lists it without a value.
 const OutputDigest = "image-digest"
 
-// buildTimeout limits a build whose package sets no time-out.
-const buildTimeout = 30 * time.Minute
+// buildTimeout limits a build whose package has no time-out.
+const buildTimeout = time.Hour
 
 // Where the containers of the pod meet.
 const (
@@ -62,10 +62,13 @@ func NewWorkflow(m schema.Model, r schema.Release, s Settings) Object {
 	if s.Workflows.ServiceAccount != "" {
 		spec["serviceAccountName"] = s.Workflows.ServiceAccount
 	}
+	if len(m.Labels) > 0 {
+		spec["podMetadata"] = map[string]any{"labels": fields(m.Labels)}
+	}
 	return Object{Ref: ref, Model: m.Name, Digest: id, Body: map[string]any{
 		"apiVersion": "argoproj.io/v1alpha1",
 		"kind":       "Workflow",
-		"metadata":   s.metadata(ref, m.Name, id, nil),
+		"metadata":   s.metadata(ref, m.Name, id, m.Labels),
 		"spec":       spec,
 	}}
 }
@@ -77,10 +80,15 @@ func template(p schema.Package, r schema.Release, s Settings, image string) map[
 	if c, found := s.checkout(p.Source, r.Commit); found {
 		init = append(init, source(c, s))
 	}
+	dockerfile := path.Join(contextPath, p.Builder.Dockerfile)
+	if p.Builder.S2I != "" {
+		dockerfile = "/work/Dockerfile"
+		init = append(init, s2i(p.Builder.S2I, dockerfile, s))
+	}
 	return map[string]any{
 		"name":           "package",
 		"initContainers": init,
-		"container":      build(p, r, s, image),
+		"container":      build(p, r, s, image, dockerfile),
 		"outputs": map[string]any{"parameters": []any{map[string]any{
 			"name":       "digest",
 			"globalName": OutputDigest,
@@ -113,16 +121,18 @@ func source(c checkout, s Settings) map[string]any {
 		"CONTEXT", contextPath)
 }
 
-func build(p schema.Package, r schema.Release, s Settings, image string) map[string]any {
-	script, dockerfile := buildScript, path.Join(contextPath, p.Builder.Dockerfile)
-	if p.Builder.S2I != "" {
-		script, dockerfile = s2iScript+"\n"+buildScript, "/work/Dockerfile"
-	}
+func s2i(builder, dockerfile string, s Settings) map[string]any {
+	return container("dockerfile", s.Workflows.Images.Build, s2iScript,
+		"CONTEXT", contextPath,
+		"BUILDER_IMAGE", builder,
+		"DOCKERFILE", dockerfile)
+}
+
+func build(p schema.Package, r schema.Release, s Settings, image, dockerfile string) map[string]any {
 	env := []string{
 		"CONTEXT", contextPath,
 		"ARTIFACT", artifactFile,
 		"ARTIFACT_PATH", r.Artifact.Path,
-		"BUILDER_IMAGE", p.Builder.S2I,
 		"DOCKERFILE", dockerfile,
 		"IMAGE", image,
 		"DIGEST", digestFile,
@@ -136,7 +146,7 @@ func build(p schema.Package, r schema.Release, s Settings, image string) map[str
 		env = append(env, "REGISTRY_AUTH_FILE", secretPath+"/config.json")
 		mounts = append(mounts, map[string]any{"name": "credentials", "mountPath": secretPath, "readOnly": true})
 	}
-	c := container("main", s.Workflows.Images.Build, script, env...)
+	c := container("main", s.Workflows.Images.Build, buildScript, env...)
 	c["volumeMounts"] = mounts
 	if section, found := resources(p.Resources); found {
 		c["resources"] = section

@@ -39,11 +39,11 @@ func own(value any) any {
 		}
 		return items
 	case map[string]any:
-		fields := make(map[string]any, len(v))
+		m := make(map[string]any, len(v))
 		for key, field := range v {
-			fields[key] = own(field)
+			m[key] = own(field)
 		}
-		return fields
+		return m
 	}
 	return fmt.Sprint(value)
 }
@@ -57,6 +57,15 @@ func texts(values ...string) []any {
 	return items
 }
 
+// fields is a map of strings as a Body holds it.
+func fields(values map[string]string) map[string]any {
+	m := make(map[string]any, len(values))
+	for key, v := range values {
+		m[key] = v
+	}
+	return m
+}
+
 // resources is the resources section of a container; false where none are asked for.
 func resources(r schema.Resources) (map[string]any, bool) {
 	section := map[string]any{}
@@ -64,11 +73,7 @@ func resources(r schema.Resources) (map[string]any, bool) {
 		if len(quantities) == 0 {
 			continue
 		}
-		fields := map[string]any{}
-		for name, quantity := range quantities {
-			fields[name] = quantity
-		}
-		section[key] = fields
+		section[key] = fields(quantities)
 	}
 	return section, len(section) > 0
 }

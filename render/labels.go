@@ -22,12 +22,12 @@ func (s Settings) Selector() string {
 	return LabelManagedBy + "=" + ManagedBy + "," + LabelRepository + "=" + s.Owner
 }
 
-// metadata is that of an object with the labels and the annotation that all of ours carry, and the labels in more.
-func (s Settings) metadata(ref Ref, model string, digest schema.Digest, more map[string]any) map[string]any {
-	labels := map[string]any{LabelManagedBy: ManagedBy, LabelRepository: s.Owner, LabelModel: model}
-	for key, value := range more {
-		labels[key] = value
-	}
+// metadata is that of an object with more labels than those that all of ours carry, which win.
+func (s Settings) metadata(ref Ref, model string, digest schema.Digest, more map[string]string) map[string]any {
+	labels := fields(more)
+	labels[LabelManagedBy] = ManagedBy
+	labels[LabelRepository] = s.Owner
+	labels[LabelModel] = model
 	return map[string]any{
 		"name":        ref.Name,
 		"namespace":   ref.Namespace,

@@ -7,16 +7,20 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
-// artifactsPath is where Polyaxon's init containers put what they fetch: "/plx-context/artifacts" unless an installation
-// moved it. Polyaxon fills in the template.
-const artifactsPath = "{{ globals.artifacts_path }}"
+// Paths in the pod of an experiment, which Polyaxon fills in. The first is where its init containers put what they fetch,
+// "/plx-context/artifacts" unless an installation moved it; the second is RUN-UUID/outputs below that.
+const (
+	artifactsPath = "{{ globals.artifacts_path }}"
+	outputsPath   = "{{ globals.run_outputs_path }}"
+)
 
 // NewSearch is the Polyaxon 2.x operation that runs the search of a model. Its code is checked out at the given commit, the
 // tip that the plan was made on: the source folder is the same in every commit that has the search digest, so the search
 // that a later tip asks for is still this one.
 //
 // An experiment starts in its source folder, "{{ globals.artifacts_path }}/REPO/FOLDER". Polyaxon clones into REPO, the last
-// element of the repository's URL up to its first dot: of https://example.com/team/models.git it is "models".
+// element of the repository's URL up to its first dot: of https://example.com/team/models.git it is "models". What it leaves
+// in $POLYAXON_RUN_OUTPUTS_PATH, "{{ globals.run_outputs_path }}", are its outputs.
 func NewSearch(m schema.Model, s Settings, commit string) Object {
 	name := m.Name + "-" + m.Digests.Search.Short()
 	return Object{
@@ -44,11 +48,7 @@ func matrix(s schema.Search) map[string]any {
 	if s.Kind == schema.Mapping {
 		values := make([]any, len(s.Mapping))
 		for i, point := range s.Mapping {
-			fields := map[string]any{}
-			for _, p := range point {
-				fields[p.Name] = own(p.Value)
-			}
-			values[i] = fields
+			values[i] = named(point)
 		}
 		body["values"] = values
 		return body
@@ -67,6 +67,15 @@ func matrix(s schema.Search) map[string]any {
 	return body
 }
 
+// named is parameters by name.
+func named(params []schema.Param) map[string]any {
+	values := map[string]any{}
+	for _, p := range params {
+		values[p.Name] = own(p.Value)
+	}
+	return values
+}
+
 // component is what one experiment runs. Its termination limits each experiment; the matrix itself has no limit.
 func component(m schema.Model, s Settings, commit string) map[string]any {
 	body := map[string]any{
@@ -75,7 +84,7 @@ func component(m schema.Model, s Settings, commit string) map[string]any {
 		"name":    m.Name,
 		"inputs":  inputs(m.Train),
 		"outputs": outputs(m.Select),
-		"run":     job(m.Train, s, commit),
+		"run":     job(m, s, commit),
 	}
 	if m.Train.Timeout > 0 {
 		body["termination"] = map[string]any{"timeout": int64(m.Train.Timeout.Seconds())}
@@ -83,8 +92,12 @@ func component(m schema.Model, s Settings, commit string) map[string]any {
 	return body
 }
 
-func job(t schema.Train, s Settings, commit string) map[string]any {
-	container := map[string]any{"image": t.Image}
+func job(m schema.Model, s Settings, commit string) map[string]any {
+	t := m.Train
+	container := map[string]any{
+		"image": t.Image,
+		"env":   []any{map[string]any{"name": "POLYAXON_RUN_OUTPUTS_PATH", "value": outputsPath}},
+	}
 	if len(t.Command) > 0 {
 		container["command"] = texts(t.Command[0])
 	}
@@ -95,6 +108,9 @@ func job(t schema.Train, s Settings, commit string) map[string]any {
 		container["resources"] = section
 	}
 	run := map[string]any{"kind": "job", "container": container}
+	if len(m.Labels) > 0 {
+		run["environment"] = map[string]any{"labels": fields(m.Labels)}
+	}
 	if c, found := s.checkout(t.Source, commit); found {
 		run["init"] = []any{map[string]any{"git": map[string]any{"url": c.url, "revision": c.commit}}}
 		container["workingDir"] = path.Join(artifactsPath, cloned(c.url), c.folder)

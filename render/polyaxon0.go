@@ -12,23 +12,19 @@ import (
 // submits the operation of NewSearch. The file says what is searched: of Polyaxon 0.x's other sections (environment, code
 // upload) it has none. The error says what that version cannot express.
 func PolyaxonV0(m schema.Model) (Object, error) {
-	hptuning, err := hptuning(m.Train.Search)
+	tuning, err := hptuning(m.Train.Search)
 	if err != nil {
 		return Object{}, fmt.Errorf("polyaxon 0.x: model %s: %w", m.Name, err)
 	}
 	body := map[string]any{
 		"version":  int64(1),
 		"kind":     "group",
-		"hptuning": hptuning,
+		"hptuning": tuning,
 		"build":    map[string]any{"image": m.Train.Image},
 		"run":      map[string]any{"cmd": command(m.Train.Command)},
 	}
 	if len(m.Train.Params) > 0 {
-		declarations := map[string]any{} // read by every 0.x, unlike params
-		for _, p := range m.Train.Params {
-			declarations[p.Name] = own(p.Value)
-		}
-		body["declarations"] = declarations
+		body["declarations"] = named(m.Train.Params) // read by every 0.x, unlike params
 	}
 	name := m.Name + "-" + m.Digests.Search.Short()
 	return Object{Ref: Ref{Kind: Search, Name: name}, Model: m.Name, Digest: m.Digests.Search, Body: body}, nil

@@ -16,10 +16,11 @@ const (
 const progressDeadline = 600
 
 // NewSeldonDeployment serves the image of a release in an environment. The predictor changes only with what its pods are
-// made of: a label there would restart them, so the number of the release is a label of the object alone.
+// made of: a label there would restart them, so the number of the release is a label of the object alone. The labels of the
+// model are not on it: changing them changes nothing that runs.
 func NewSeldonDeployment(m schema.Model, e schema.Environment, r schema.Release, s Settings) Object {
 	ref := Ref{Kind: SeldonDeployment, Namespace: e.Namespace, Name: e.ObjectName}
-	metadata := s.metadata(ref, m.Name, "", map[string]any{
+	metadata := s.metadata(ref, m.Name, "", map[string]string{
 		LabelEnvironment: e.Name,
 		LabelRelease:     strconv.Itoa(r.Number),
 	})

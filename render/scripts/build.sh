@@ -1,3 +1,4 @@
+#!/bin/sh
 # Builds the image from the serving source with the artifact beside it, pushes it and writes down its digest.
 # Env: CONTEXT, ARTIFACT, ARTIFACT_PATH (where in CONTEXT), DOCKERFILE, IMAGE, DIGEST (the file to write), STORAGE.
 set -eu

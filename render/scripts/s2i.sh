@@ -1,34 +1,37 @@
+#!/bin/sh
 # Writes the Dockerfile that `s2i build --as-dockerfile` would make for a builder image with its scripts in /s2i/bin and
 # root as the user that assembles, as Seldon's have.
 # Env: CONTEXT (the source), BUILDER_IMAGE, DOCKERFILE (the file to write).
 set -eu
 umask 022
 
-script() { # NAME: the source's own script, else the builder's
-	if [ -f "$CONTEXT/.s2i/bin/$1" ]; then
-		chmod +x "$CONTEXT/.s2i/bin/$1"
-		echo "/tmp/src/.s2i/bin/$1"
-	else
-		echo "/s2i/bin/$1"
-	fi
+script() { # NAME: where the image has the source's own script, else the builder's
+    if [ -f "$CONTEXT/.s2i/bin/$1" ]; then
+        chmod +x "$CONTEXT/.s2i/bin/$1"
+        echo "/tmp/scripts/$1"
+    else
+        echo "/s2i/bin/$1"
+    fi
 }
 
 environment() { # KEY=VALUE lines as ENV instructions with every value taken literally; other lines are left out, as s2i does
-	if [ -f "$CONTEXT/.s2i/environment" ]; then
-		tr -d '\r' <"$CONTEXT/.s2i/environment" | sed -n \
-			-e 's/[\\"$]/\\&/g' \
-			-e 's/^[[:space:]]*\([A-Za-z_][A-Za-z0-9_.]*\)[[:space:]]*=[[:space:]]*\(.*[^[:space:]]\)\{0,1\}[[:space:]]*$/ENV \1="\2"/p'
-	fi
+    if [ -f "$CONTEXT/.s2i/environment" ]; then
+        tr -d '\r' <"$CONTEXT/.s2i/environment" | sed -n \
+            -e 's/[\\"$]/\\&/g' \
+            -e 's/^[[:space:]]*\([A-Za-z_][A-Za-z0-9_.]*\)[[:space:]]*=[[:space:]]*\(.*[^[:space:]]\)\{0,1\}[[:space:]]*$/ENV \1="\2"/p'
+    fi
 }
 
 assemble=$(script assemble)
 run=$(script run)
 {
-	echo "FROM $BUILDER_IMAGE"
-	environment
-	echo "USER root"
-	echo "COPY . /tmp/src"
-	echo "RUN chown -R 0:0 /tmp/src"
-	echo "RUN $assemble"
-	echo "CMD $run"
+    echo "FROM $BUILDER_IMAGE"
+    environment
+    echo "USER root"
+    if [ "$assemble" != /s2i/bin/assemble ] || [ "$run" != /s2i/bin/run ]; then
+        echo "COPY .s2i/bin /tmp/scripts" # a script may move all of /tmp/src away
+    fi
+    echo "COPY . /tmp/src"
+    echo "RUN $assemble"
+    echo "CMD $run"
 } >"$DOCKERFILE"

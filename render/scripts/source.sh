@@ -1,3 +1,4 @@
+#!/bin/sh
 # Writes a folder of a repository at a commit to CONTEXT, without history, submodules, hooks or symbolic links.
 # Env: REPOSITORY, COMMIT, FOLDER (empty for the root), GIT_DIR (to be made), CONTEXT.
 set -eu
@@ -10,11 +11,11 @@ git config core.symlinks false # a link becomes a file with its target as text: 
 
 # Not every server hands out a commit by its hash: those that do not are asked for everything.
 git fetch -q --depth 1 --no-tags -- "$REPOSITORY" "$COMMIT" ||
-	git fetch -q --no-tags -- "$REPOSITORY" '+refs/*:refs/remotes/source/*'
+    git fetch -q --no-tags -- "$REPOSITORY" '+refs/*:refs/remotes/source/*'
 
 if ! git read-tree "$COMMIT:$FOLDER"; then
-	echo "no folder '$FOLDER' in commit $COMMIT of $REPOSITORY" >&2
-	exit 1
+    echo "no folder '$FOLDER' in commit $COMMIT of $REPOSITORY" >&2
+    exit 1
 fi
 mkdir -p "$CONTEXT"
 cd "$CONTEXT"

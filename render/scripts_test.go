@@ -1,0 +1,283 @@
+package render_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestMain lets the test binary stand in for the programs of the images: under another name it is that program.
+func TestMain(m *testing.M) {
+	switch filepath.Base(os.Args[0]) {
+	case "wget":
+		os.Exit(wget(os.Args[len(os.Args)-2], os.Args[len(os.Args)-1]))
+	case "buildah":
+		os.Exit(buildah(os.Args[1:]))
+	}
+	os.Exit(m.Run())
+}
+
+func wget(file, url string) int {
+	response, err := http.Get(url)
+	if err != nil {
+		return 1
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return 8
+	}
+	content, err := io.ReadAll(response.Body)
+	if err != nil || os.WriteFile(file, content, 0o644) != nil {
+		return 3
+	}
+	return 0
+}
+
+// buildah notes its arguments and, for a push, writes a digest.
+func buildah(args []string) int {
+	log, err := os.OpenFile(os.Getenv("BUILDAH_LOG"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return 1
+	}
+	defer log.Close()
+	fmt.Fprintln(log, strings.Join(args, "|"))
+	for i, arg := range args {
+		if arg == "--digestfile" && os.WriteFile(args[i+1], []byte("sha256:0f"), 0o644) != nil {
+			return 1
+		}
+	}
+	return 0
+}
+
+// script runs one of the scripts as a container would, and returns what it says.
+func script(t *testing.T, name string, env ...string) (string, error) {
+	t.Helper()
+	bin := t.TempDir()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, program := range []string{"wget", "buildah"} {
+		if err := os.Symlink(self, filepath.Join(bin, program)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join("scripts", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), "{{") || strings.Contains(string(text), "\t") {
+		t.Errorf("%s: Argo would fill in {{, and YAML would not show a text with tabs as lines", name)
+	}
+	cmd := exec.Command("sh", "-c", string(text))
+	cmd.Dir = t.TempDir()
+	cmd.Env = append([]string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + cmd.Dir}, env...)
+	output, err := cmd.CombinedOutput()
+	return string(output), err
+}
+
+func TestFetch(t *testing.T) {
+	weights := []byte("weights")
+	sum := sha256.Sum256(weights)
+	right := hex.EncodeToString(sum[:])
+	for name, test := range map[string]struct {
+		failures int
+		sha256   string
+		says     string // empty where it works
+	}{
+		"right":        {sha256: right},
+		"busy at once": {sha256: right, failures: 2},
+		"never there":  {sha256: right, failures: 99, says: "cannot fetch http://"},
+		"another file": {sha256: strings.Repeat("0", 64), says: "is not the one that the release names"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if test.failures--; test.failures >= 0 {
+					w.WriteHeader(http.StatusInternalServerError)
+					return
+				}
+				if r.URL.Query().Get("path") != "outputs/a b" {
+					w.WriteHeader(http.StatusNotFound)
+				}
+				w.Write(weights)
+			}))
+			defer server.Close()
+			file := filepath.Join(t.TempDir(), "artifact")
+			output, err := script(t, "fetch.sh", "ARTIFACT_URL="+server.URL+"/artifact?path=outputs%2Fa+b&force=true",
+				"ARTIFACT_SHA256="+test.sha256, "ARTIFACT="+file, "RETRY_SECONDS=0")
+			if (err == nil) != (test.says == "") || !strings.Contains(output, test.says) {
+				t.Fatalf("%v: %s", err, output)
+			}
+			if err != nil {
+				return
+			}
+			if got, err := os.ReadFile(file); err != nil || string(got) != string(weights) {
+				t.Fatalf("fetched %q, %v", got, err)
+			}
+		})
+	}
+}
+
+// repository makes one of two commits and returns its URL and the hash of the first.
+func repository(t *testing.T) (url, first string) {
+	t.Helper()
+	dir := t.TempDir()
+	git := func(args ...string) string {
+		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.com"}, args...)...)
+		cmd.Env = append(os.Environ(), "HOME="+dir, "GIT_CONFIG_NOSYSTEM=1")
+		output, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, output)
+		}
+		return strings.TrimSpace(string(output))
+	}
+	git("init", "-q", "-b", "main")
+	write(t, dir, map[string]string{
+		"serving/model.py":        "class Model: pass\n",
+		"serving/$(touch x)/a' b": "odd\n",
+		"models.cue":              "package models\n",
+	})
+	if err := os.Symlink("/etc/passwd", filepath.Join(dir, "serving/link")); err != nil {
+		t.Fatal(err)
+	}
+	git("add", "-A")
+	git("commit", "-q", "-m", "one")
+	first = git("rev-parse", "HEAD")
+	write(t, dir, map[string]string{"serving/model.py": "class Later: pass\n"})
+	git("commit", "-q", "-a", "-m", "two")
+	return "file://" + dir, first
+}
+
+func write(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	for name, content := range files {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// read is every file below dir.
+func read(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		if !entry.Type().IsRegular() {
+			return fmt.Errorf("%s is %v", path, entry.Type())
+		}
+		name, _ := filepath.Rel(dir, path)
+		content, err := os.ReadFile(path)
+		files[name] = string(content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func TestSource(t *testing.T) {
+	url, first := repository(t)
+	serving := map[string]string{"model.py": "class Model: pass\n", "$(touch x)/a' b": "odd\n", "link": "/etc/passwd"}
+	root := map[string]string{"models.cue": "package models\n"}
+	for name, content := range serving {
+		root["serving/"+name] = content
+	}
+	for name, test := range map[string]struct {
+		folder   string
+		protocol string // 0 refuses to hand out a commit that is no tip
+		want     map[string]string
+	}{
+		"folder":               {"serving", "2", serving},
+		"root":                 {"", "2", root},
+		"server without wants": {"serving", "0", serving},
+		"no such folder":       {"nowhere", "2", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			context := filepath.Join(t.TempDir(), "context")
+			output, err := script(t, "source.sh", "REPOSITORY="+url, "COMMIT="+first, "FOLDER="+test.folder,
+				"GIT_DIR="+filepath.Join(t.TempDir(), "git"), "CONTEXT="+context,
+				"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=protocol.version", "GIT_CONFIG_VALUE_0="+test.protocol)
+			if test.want == nil {
+				if err == nil || !strings.Contains(output, "no folder 'nowhere' in commit "+first) {
+					t.Fatalf("%v: %s", err, output)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatalf("%v: %s", err, output)
+			}
+			if diff := cmp.Diff(test.want, read(t, context)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestS2I reads cases from testdata/s2i: a folder is a source, and its Dockerfile.golden what is made of it.
+func TestS2I(t *testing.T) {
+	sources, err := filepath.Glob("testdata/s2i/*")
+	if err != nil || len(sources) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, source := range sources {
+		t.Run(filepath.Base(source), func(t *testing.T) {
+			context := t.TempDir()
+			if err := os.CopyFS(context, os.DirFS(source)); err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(t.TempDir(), "Dockerfile")
+			output, err := script(t, "s2i.sh", "CONTEXT="+context, "BUILDER_IMAGE=registry.example/builder:1", "DOCKERFILE="+file)
+			if err != nil {
+				t.Fatalf("%v: %s", err, output)
+			}
+			got, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, filepath.Join(source, "Dockerfile.golden"), got)
+		})
+	}
+}
+
+func TestBuild(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"artifact": "weights", "context/model.py": "class Model: pass\n"})
+	env := []string{
+		"CONTEXT=" + dir + "/context", "ARTIFACT=" + dir + "/artifact", "ARTIFACT_PATH=out/best model.bin",
+		"DOCKERFILE=" + dir + "/Dockerfile", "IMAGE=registry.example/mnist:v1-1f2e", "DIGEST=" + dir + "/digest",
+		"STORAGE=" + dir + "/storage", "BUILDAH_LOG=" + dir + "/log",
+	}
+	for range 2 { // a container that is started again does the same
+		if output, err := script(t, "build.sh", env...); err != nil {
+			t.Fatalf("%v: %s", err, output)
+		}
+	}
+	calls := strings.ReplaceAll(`--root|DIR/storage/root|--runroot|DIR/storage/run|bud|-q|--timestamp|0|-f|DIR/Dockerfile|-t|registry.example/mnist:v1-1f2e|DIR/context
+--root|DIR/storage/root|--runroot|DIR/storage/run|push|-q|--digestfile|DIR/digest|registry.example/mnist:v1-1f2e
+`, "DIR", dir)
+	want := map[string]string{
+		"artifact": "weights", "context/model.py": "class Model: pass\n", "context/out/best model.bin": "weights",
+		"digest": "sha256:0f", "log": calls + calls,
+	}
+	if diff := cmp.Diff(want, read(t, dir)); diff != "" {
+		t.Error(diff)
+	}
+}
