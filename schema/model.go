@@ -211,3 +211,18 @@ type Release struct {
 
 // Artifact is the trained model's file below the experiment's outputs folder and the sha256 of its bytes in hexadecimal.
 type Artifact struct{ Path, SHA256 string }
+
+// Holds reports whether a metric of that value is inside the bound. NaN is inside none.
+func (b Bound) Holds(value float64) bool {
+	switch b.Op {
+	case ">=":
+		return value >= b.Value
+	case ">":
+		return value > b.Value
+	case "<=":
+		return value <= b.Value
+	case "<":
+		return value < b.Value
+	}
+	return false
+}

@@ -1,0 +1,192 @@
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// loader turns the JSON of one model into a Model and gathers what is wrong with it.
+type loader struct {
+	tree     Tree
+	places   places
+	name     string
+	selected Selected
+	findings []Finding
+}
+
+// report adds an error about the model, or about an environment where the path leads below serve.
+func (l *loader) report(code, hint string, path []string, format string, args ...any) {
+	full := append([]string{"models", l.name}, path...)
+	l.findings = append(l.findings, Finding{Code: code, Severity: Error, Scope: scopeOf(full), Pos: l.places.at(full...),
+		Message: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// warn is report for what freezes nothing.
+func (l *loader) warn(code, hint string, path []string, format string, args ...any) {
+	l.report(code, hint, path, format, args...)
+	l.findings[len(l.findings)-1].Severity = Warning
+}
+
+// model is not ok where CUE found an error in it already. The error says that the tree could not be read.
+func (l *loader) model(raw rawModel) (Model, bool, error) {
+	if raw.Body == nil {
+		return Model{}, false, nil
+	}
+	var fields map[string]any
+	if err := decode(raw.Body, &fields); err != nil {
+		return Model{}, false, err
+	}
+	if _, err := normalize(fields); err != nil {
+		l.report(codeUnbounded, "numbers are 64 bits wide", nil, "%v", err)
+		return Model{}, false, nil
+	}
+	var body rawBody
+	if err := decode(raw.Body, &body); err != nil {
+		return Model{}, false, err
+	}
+	return l.build(body, fields, raw)
+}
+
+func (l *loader) build(body rawBody, fields map[string]any, raw rawModel) (Model, bool, error) {
+	m := Model{Name: l.name, Owner: body.Owner, Labels: body.Labels, Select: body.Select.selection(raw.Gate)}
+	var err, packErr error
+	m.Train = body.Train.train(fields)
+	m.Train.Source, err = l.source(body.Train.Source, "train", "source")
+	if body.Package != nil && body.Package.Image != "" {
+		m.Package = body.Package.pack()
+		m.Package.Source, packErr = l.source(body.Package.Source, "package", "source")
+	}
+	if err := errors.Join(err, packErr); err != nil {
+		return Model{}, false, err
+	}
+	m.Serve, err = l.environments(raw.Serve)
+	if err != nil {
+		return Model{}, false, err
+	}
+	var pack Source
+	if m.Package != nil {
+		pack = m.Package.Source
+	}
+	if m.Digests, err = digests(fields, raw.Gate, m.Train.Source, pack); err != nil {
+		return Model{}, false, err
+	}
+	l.rules(m, body)
+	return m, true, nil
+}
+
+// train fills in Trefoil's defaults; the values of parameters come from the normalized fields.
+func (r rawTrain) train(fields map[string]any) Train {
+	written := section(fields, "train")
+	t := Train{Image: r.Image, Command: r.Command, Params: params(section(written, "params")), Artifact: r.Artifact,
+		Resources: r.Resources, Timeout: duration(r.Timeout, 0), Search: r.Search.search(section(written, "search"))}
+	if r.Revision != nil {
+		t.Revision = fmt.Sprint(r.Revision)
+	}
+	return t
+}
+
+func (r rawSearch) search(written map[string]any) Search {
+	s := Search{Concurrency: valueOr(r.Concurrency, 1)}
+	switch {
+	case r.Random != nil:
+		s.Kind, s.Experiments, s.Seed = Random, r.Random.Experiments, valueOr(r.Random.Seed, 1)
+	case r.Grid != nil:
+		s.Kind, s.Experiments = Grid, r.Grid.Experiments
+	default:
+		s.Kind, s.Experiments = Mapping, len(r.Mapping)
+		points, _ := written["mapping"].([]any)
+		for _, point := range points {
+			values, _ := point.(map[string]any)
+			s.Mapping = append(s.Mapping, params(values))
+		}
+	}
+	matrix := section(written, "matrix")
+	for _, name := range sortedKeys(matrix) {
+		for kind, value := range section(matrix, name) {
+			s.Matrix = append(s.Matrix, Dimension{name, kind, value})
+		}
+	}
+	return s
+}
+
+func (r rawSelect) selection(gate []Bound) Select {
+	return Select{Objective: r.Objective, Gate: gate, Then: r.Then, Minimum: valueOr(r.Minimum, 0.5), ByHand: r.By == "hand",
+		Experiment: r.Experiment}
+}
+
+func (r rawPackage) pack() *Package {
+	p := Package{Image: r.Image, Credentials: r.Credentials, Attempt: r.Attempt, Timeout: duration(r.Timeout, time.Hour),
+		Resources: r.Resources, Builder: Builder{Dockerfile: "Dockerfile"}}
+	switch {
+	case r.Builder == nil:
+	case r.Builder.S2I != nil:
+		p.Builder = Builder{S2I: r.Builder.S2I.Image}
+	case r.Builder.Buildah != nil && r.Builder.Buildah.Dockerfile != "":
+		p.Builder = Builder{Dockerfile: r.Builder.Buildah.Dockerfile}
+	}
+	return &p
+}
+
+func (l *loader) environments(serve map[string][]byte) ([]Environment, error) {
+	var list []Environment
+	for _, name := range sortedKeys(serve) {
+		var r rawEnvironment
+		if err := decode(serve[name], &r); err != nil {
+			return nil, err
+		}
+		e := Environment{Name: name, Namespace: r.Namespace, ObjectName: r.Name, Replicas: valueOr(r.Replicas, 1),
+			Resources: r.Resources, Waive: r.Waive}
+		if e.ObjectName == "" {
+			e.ObjectName = l.name
+		}
+		if r.Release != nil && r.Release != "latest" {
+			release, err := strconv.Atoi(fmt.Sprint(r.Release))
+			if err != nil {
+				l.report(codeUnbounded, "", []string{"serve", name, "release"}, "release %v is too large a number", r.Release)
+				continue
+			}
+			e.Release = release
+		}
+		list = append(list, e)
+	}
+	return list, nil
+}
+
+// selections decodes what the daemon wrote; what can't be is added to the findings.
+func (j judged) selections(found *[]Finding) map[string]Selected {
+	all := map[string]Selected{}
+	for _, name := range sortedKeys(j.Selected) {
+		s, err := decodeSelected(j.Selected[name])
+		if err != nil {
+			*found = append(*found, Finding{Code: codeUnbounded, Severity: Error, Scope: Scope{Model: name},
+				Pos: j.Places.at("selected", name), Message: err.Error(), Hint: "numbers are 64 bits wide"})
+			continue
+		}
+		all[name] = s
+	}
+	return all
+}
+
+func decodeSelected(data []byte) (Selected, error) {
+	var r rawSelected
+	if err := decode(data, &r); err != nil {
+		return Selected{}, err
+	}
+	s := Selected{Latest: r.Latest, Last: r.Last}
+	for key, release := range r.Releases {
+		n, err := strconv.Atoi(key)
+		if err != nil {
+			return Selected{}, err
+		}
+		if _, err := normalize(release.Params); err != nil {
+			return Selected{}, err
+		}
+		s.Releases = append(s.Releases, Release{Number: n, Answers: release.Answers, Experiment: release.Experiment,
+			Params: release.Params, Metrics: release.Metrics, Artifact: release.Artifact, Commit: release.Commit, Image: release.Image})
+	}
+	slices.SortFunc(s.Releases, func(a, b Release) int { return a.Number - b.Number })
+	return s, nil
+}

@@ -1,0 +1,91 @@
+package schema
+
+// The codes of findings. They are stable: a code never changes its meaning, and one that is given up is not used again.
+// 00 is reading, 01 the shape, 02 training, 03 sources, 04 selection, 05 packaging and serving, 06 what the daemon wrote.
+const (
+	codeSyntax    = "TRF0001" // not CUE
+	codeTooLarge  = "TRF0002" // a file above the size limit
+	codeNoSpec    = "TRF0003" // nothing that says what the models are
+	codePackage   = "TRF0004" // a file of another package
+	codeImport    = "TRF0005" // an import outside CUE's standard library
+	codeAttribute = "TRF0006" // an attribute that makes CUE read something else
+	codeEvaluate  = "TRF0007" // CUE can't evaluate it
+	codeVersion   = "TRF0008" // trefoil.cue is not this version's
+	codePlace     = "TRF0009" // written in a file of another writer
+
+	codeUnknown   = "TRF0101" // a field that doesn't exist
+	codeMissing   = "TRF0102" // a field that is needed
+	codeValue     = "TRF0103" // a value that doesn't fit
+	codeConcrete  = "TRF0104" // a value that is not decided
+	codeName      = "TRF0105" // a name that Kubernetes would refuse
+	codeExactly   = "TRF0106" // one of several, but none or more are there
+	codeUnbounded = "TRF0107" // a number that no machine number holds
+
+	codeTemplate  = "TRF0201" // {{ name }} stands for nothing
+	codeUnused    = "TRF0202" // a dimension that the command doesn't use
+	codeTwice     = "TRF0203" // a parameter that is fixed and searched
+	codeMatrix    = "TRF0204" // a range that holds nothing or makes no sense
+	codeGrid      = "TRF0205" // a distribution in a grid
+	codeMapping   = "TRF0206" // points that don't have the same parameters
+	codeAlgorithm = "TRF0207" // a search that Polyaxon's Community Edition doesn't run
+	codeArtifact  = "TRF0208" // an artifact outside the outputs folder
+
+	codePath   = "TRF0301" // a path that leaves the repository
+	codeFolder = "TRF0302" // a folder that isn't there
+	codeSpecIn = "TRF0303" // a source folder that holds spec files
+	codeCommit = "TRF0304" // a branch or tag where a commit is needed
+
+	codeGate = "TRF0401" // a gate that is no bound on a number
+	codeHand = "TRF0402" // a hand pick that nobody asks for
+
+	codeImage        = "TRF0501" // a package image with tag or digest
+	codeNoImage      = "TRF0502" // served but never packaged
+	codeNoSource     = "TRF0503" // packaged from nothing
+	codeCollision    = "TRF0504" // two environments that are one object
+	codeBelowGate    = "TRF0505" // a release that misses the gate
+	codeReleaseGone  = "TRF0506" // a release that was removed
+	codeRetiredInUse = "TRF0601" // retired and still in use
+)
+
+// Codes returns the title of each code that a finding can have: what the documentation lists.
+func Codes() map[string]string {
+	return map[string]string{
+		codeSyntax:       "a file is not CUE",
+		codeTooLarge:     "a file is too large",
+		codeNoSpec:       "the repository says nothing about models",
+		codePackage:      "a file belongs to another package",
+		codeImport:       "an import is not of CUE's standard library",
+		codeAttribute:    "an attribute makes CUE read something else",
+		codeEvaluate:     "CUE can't evaluate it",
+		codeVersion:      "trefoil.cue is of another version",
+		codePlace:        "a field stands in another writer's file",
+		codeUnknown:      "a field is not known",
+		codeMissing:      "a field is missing",
+		codeValue:        "a value doesn't fit",
+		codeConcrete:     "a value is not decided",
+		codeName:         "a name can't be used in Kubernetes or Polyaxon",
+		codeExactly:      "exactly one of several fields is needed",
+		codeUnbounded:    "a number is too large",
+		codeTemplate:     "a template stands for nothing",
+		codeUnused:       "a dimension is not used",
+		codeTwice:        "a parameter is fixed and searched",
+		codeMatrix:       "a range makes no sense",
+		codeGrid:         "a grid can't walk a distribution",
+		codeMapping:      "the points of a mapping differ in their parameters",
+		codeAlgorithm:    "a search algorithm is not supported",
+		codeArtifact:     "an artifact lies outside the outputs folder",
+		codePath:         "a path is not one of this repository",
+		codeFolder:       "a source folder does not exist",
+		codeSpecIn:       "a source folder holds spec files",
+		codeCommit:       "a source names no commit",
+		codeGate:         "a gate is not made of bounds",
+		codeHand:         "an experiment is picked, but not by hand",
+		codeImage:        "an image name has a tag or digest",
+		codeNoImage:      "a model is served but not packaged",
+		codeNoSource:     "a package has no source",
+		codeCollision:    "two environments are the same object",
+		codeBelowGate:    "a release misses the gate",
+		codeReleaseGone:  "a release was removed",
+		codeRetiredInUse: "something retired is in use",
+	}
+}

@@ -1,0 +1,155 @@
+package schema
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/parser"
+)
+
+// read takes what is valid out of the evaluated package and explains the rest.
+func (j *judged) read(root cue.Value) {
+	x := explainer{root: root, places: j.Places, shape: ourShape()}
+	j.Models, j.Selected, j.Retired = map[string]rawModel{}, map[string][]byte{}, map[string]string{}
+	list := errors.Errors(root.Validate(cue.All()))
+	for _, top := range []string{"models", "selected", "retired"} {
+		list = append(list, problems(root.LookupPath(cue.ParsePath(top)))...)
+	}
+	j.add(x.findings(list))
+	for name, v := range regular(root.LookupPath(cue.ParsePath("models"))) {
+		j.Models[name] = j.readModel(name, v)
+	}
+	for name, v := range regular(root.LookupPath(cue.ParsePath("selected"))) {
+		if data, err := v.MarshalJSON(); err == nil {
+			j.Selected[name] = data
+		}
+	}
+	for name, v := range regular(root.LookupPath(cue.ParsePath("retired"))) {
+		if reason, err := v.String(); err == nil {
+			j.Retired[name] = reason
+		}
+	}
+}
+
+func ourShape() shape {
+	f, err := parser.ParseFile(schemaFile, definitions)
+	if err != nil {
+		return shape{} // unreachable: the definitions are embedded and tested
+	}
+	return newShape(f)
+}
+
+// add keeps one finding a place: where a reference leads nowhere, that its value is undecided tells nothing new.
+func (j *judged) add(found []Finding) {
+	for _, f := range found {
+		if !slices.ContainsFunc(j.Findings, func(g Finding) bool { return f.Pos == g.Pos && f.Scope == g.Scope && f.Pos.Line > 0 }) {
+			j.Findings = append(j.Findings, f)
+		}
+	}
+}
+
+// problems gathers the errors of a value and of all fields in it: CUE alone stops at the first of a kind.
+func problems(v cue.Value) []errors.Error {
+	err := v.Validate(cue.All(), cue.Concrete(true))
+	if err == nil {
+		return nil
+	}
+	list := errors.Errors(err)
+	fields, err := v.Fields(cue.Definitions(true))
+	if err != nil {
+		return list
+	}
+	for fields.Next() {
+		list = append(list, problems(fields.Value())...)
+	}
+	return list
+}
+
+// regular yields the fields that make up the data of a struct.
+func regular(v cue.Value) func(yield func(string, cue.Value) bool) {
+	return func(yield func(string, cue.Value) bool) {
+		fields, err := v.Fields()
+		for err == nil && fields.Next() {
+			if !yield(fields.Selector().Unquoted(), fields.Value()) {
+				return
+			}
+		}
+	}
+}
+
+func (j *judged) readModel(name string, v cue.Value) rawModel {
+	m := rawModel{Serve: map[string][]byte{}}
+	for env, e := range regular(v.LookupPath(cue.ParsePath("serve"))) {
+		if data, ok := object(e, ""); ok && !j.wrong(Scope{name, env}) {
+			m.Serve[env] = data
+		}
+	}
+	gate, found := bounds(name, v.LookupPath(cue.ParsePath("select.#gate")), j.Places)
+	j.add(found)
+	m.Gate = gate
+	if data, ok := object(v, "serve"); ok && !j.wrong(Scope{Model: name}) {
+		m.Body = data
+	}
+	return m
+}
+
+// wrong reports whether a finding is about exactly this scope.
+func (j *judged) wrong(scope Scope) bool { return Catalog{Findings: j.Findings}.freezes(scope) }
+
+// object is a struct in JSON without one of its fields and without what is hidden. It is not ok where a field has an error.
+func object(v cue.Value, without string) ([]byte, bool) {
+	fields := map[string]json.RawMessage{}
+	for name, field := range regular(v) {
+		if name == without {
+			continue
+		}
+		data, err := field.MarshalJSON()
+		if err != nil {
+			return nil, false
+		}
+		fields[name] = data
+	}
+	data, err := json.Marshal(fields)
+	return data, err == nil
+}
+
+// reparse reads the files again, with `_` for the identifiers that stand for nothing: CUE resolves references in place.
+func reparse(specs []*ast.File, files map[string][]byte, patched map[Position]bool) []*ast.File {
+	var again []*ast.File
+	for _, f := range specs {
+		g, err := parser.ParseFile(f.Filename, bytes.Clone(files[f.Filename]))
+		if err != nil {
+			continue // unreachable: it was parsed before
+		}
+		replaceIdents(g, patched)
+		again = append(again, g)
+	}
+	return again
+}
+
+// replaceIdents turns the identifiers at these places into `_` and tells how many there are.
+func replaceIdents(f *ast.File, at map[Position]bool) int {
+	n := 0
+	ast.Walk(f, func(node ast.Node) bool {
+		if id, ok := node.(*ast.Ident); ok && at[position(id.Pos())] {
+			id.Name = "_"
+			n++
+		}
+		return true
+	}, nil)
+	return n
+}
+
+// quote makes a list readable: "a, b and c".
+func quote(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}

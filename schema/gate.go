@@ -1,0 +1,56 @@
+package schema
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"cuelang.org/go/cue"
+)
+
+// bounds reads a gate: for each metric bounds on a number, joined by &.
+func bounds(model string, gate cue.Value, at places) ([]Bound, []Finding) {
+	var all []Bound
+	var found []Finding
+	for metric, v := range regular(gate) {
+		pos := at.at("models", model, "select", "#gate", metric)
+		list, ok := conjuncts(v)
+		if !ok || len(list) == 0 {
+			found = append(found, Finding{Code: codeGate, Severity: Error, Scope: Scope{Model: model}, Pos: pos,
+				Message: fmt.Sprintf("the gate of %s is not made of bounds on a number", metric),
+				Hint:    "write >=, >, <= or <, joined by &, such as >=0.9 & <1"})
+		}
+		for _, b := range list {
+			b.Metric, b.Pos = metric, pos
+			all = append(all, b)
+		}
+	}
+	slices.SortFunc(all, func(a, b Bound) int {
+		return cmp.Or(cmp.Compare(a.Metric, b.Metric), cmp.Compare(a.Op, b.Op), cmp.Compare(a.Value, b.Value))
+	})
+	return all, found
+}
+
+// conjuncts takes a value apart into its bounds; `number` says nothing more. It is not ok where anything else is in it.
+func conjuncts(v cue.Value) ([]Bound, bool) {
+	op, args := v.Expr()
+	switch op {
+	case cue.AndOp:
+		var all []Bound
+		for _, arg := range args {
+			list, ok := conjuncts(arg)
+			if !ok {
+				return nil, false
+			}
+			all = append(all, list...)
+		}
+		return all, true
+	case cue.GreaterThanEqualOp, cue.GreaterThanOp, cue.LessThanEqualOp, cue.LessThanOp:
+		limit, err := args[0].Float64()
+		if err != nil {
+			return nil, false
+		}
+		return []Bound{{Op: op.String(), Value: limit}}, true
+	}
+	return nil, v.IncompleteKind() == cue.NumberKind && !v.IsConcrete() && op == cue.NoOp
+}

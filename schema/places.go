@@ -1,0 +1,153 @@
+package schema
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/format"
+	"cuelang.org/go/cue/token"
+)
+
+// places knows where people wrote each field, by its path. What comes out of a template, a comprehension or a reference has no
+// place of its own: then the nearest field around it is where to look.
+type places map[string]place
+
+// place is the first time that a field was written.
+type place struct {
+	Pos  Position
+	Text string // the value as it was written, one line; empty for structs and lists
+}
+
+func pathKey(path []string) string { return strings.Join(path, "\x00") }
+
+// at returns the place of the field, or of the nearest one around it.
+func (p places) at(path ...string) Position {
+	for ; len(path) > 0; path = path[:len(path)-1] {
+		if found, ok := p[pathKey(path)]; ok {
+			return found.Pos
+		}
+	}
+	return Position{}
+}
+
+// has reports whether the field was written out.
+func (p places) has(path ...string) bool {
+	_, ok := p[pathKey(path)]
+	return ok
+}
+
+// owner returns the path of the innermost field that begins at or before a position and is written in its file.
+func (p places) owner(pos Position) []string {
+	best, found := Position{}, ""
+	for key, at := range p {
+		if at.Pos.File != pos.File || comparePlace(at.Pos, pos) > 0 {
+			continue
+		}
+		if c := comparePlace(at.Pos, best); found == "" || c > 0 || c == 0 && len(key) > len(found) {
+			best, found = at.Pos, key
+		}
+	}
+	return strings.Split(found, "\x00")
+}
+
+func comparePlace(a, b Position) int {
+	return slices.Compare([]int{a.Line, a.Column}, []int{b.Line, b.Column})
+}
+
+// locate finds the places of all fields with plain labels.
+func locate(files []*ast.File) places {
+	p := places{}
+	for _, f := range files {
+		p.declarations(nil, f.Decls)
+	}
+	return p
+}
+
+func (p places) declarations(path []string, decls []ast.Decl) {
+	for _, d := range decls {
+		switch d := d.(type) {
+		case *ast.Field:
+			if name, ok := fieldName(d); ok {
+				p.field(append(slices.Clone(path), name), d)
+			}
+		case *ast.EmbedDecl:
+			p.expression(path, d.Expr)
+		case *ast.Comprehension:
+			p.expression(path, d.Value)
+		}
+	}
+}
+
+func (p places) field(path []string, f *ast.Field) {
+	if key := pathKey(path); p[key].Pos.Line == 0 {
+		p[key] = written(f)
+	}
+	p.expression(path, f.Value)
+}
+
+// written tells where to look for a field: at a value that fits on a line, else at the name.
+func written(f *ast.Field) place {
+	switch f.Value.(type) {
+	case *ast.StructLit, *ast.ListLit:
+		return place{Pos: position(f.Label.Pos())}
+	}
+	return place{Pos: position(f.Value.Pos()), Text: text(f.Value)}
+}
+
+func (p places) expression(path []string, e ast.Expr) {
+	switch e := e.(type) {
+	case *ast.StructLit:
+		p.declarations(path, e.Elts)
+	case *ast.ParenExpr:
+		p.expression(path, e.X)
+	case *ast.BinaryExpr:
+		p.expression(path, e.X)
+		p.expression(path, e.Y)
+	case *ast.ListLit:
+		for i, elt := range e.Elts {
+			inner := append(slices.Clone(path), strconv.Itoa(i))
+			if key := pathKey(inner); p[key].Pos.Line == 0 {
+				p[key] = place{Pos: position(elt.Pos()), Text: text(elt)}
+			}
+			p.expression(inner, elt)
+		}
+	}
+}
+
+// fieldName returns the label of a field that is no pattern and not computed.
+func fieldName(f *ast.Field) (string, bool) {
+	label := f.Label
+	if alias, ok := label.(*ast.Alias); ok {
+		inner, isLabel := alias.Expr.(ast.Label)
+		if !isLabel {
+			return "", false
+		}
+		label = inner
+	}
+	name, _, err := ast.LabelName(label)
+	return name, err == nil
+}
+
+// text is an expression as people wrote it, cut where it gets long.
+func text(n ast.Node) string {
+	const long = 48
+	b, err := format.Node(n)
+	if err != nil || strings.ContainsRune(string(b), '\n') {
+		return ""
+	}
+	if r := []rune(string(b)); len(r) > long {
+		return string(r[:long]) + "..."
+	}
+	return string(b)
+}
+
+// position forgets what only CUE knows about a position.
+func position(p token.Pos) Position {
+	if !p.IsValid() {
+		return Position{}
+	}
+	at := p.Position()
+	return Position{File: at.Filename, Line: at.Line, Column: at.Column}
+}

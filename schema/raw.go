@@ -1,0 +1,165 @@
+package schema
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"time"
+)
+
+// The shape of a model in JSON. What is not there is the zero value, so that Trefoil's defaults are told apart from what people
+// wrote; numbers are kept as text until normalize decides what they are.
+type (
+	rawBody struct {
+		Owner   string
+		Labels  map[string]string
+		Train   rawTrain
+		Select  rawSelect
+		Package *rawPackage
+	}
+	rawTrain struct {
+		Image     string
+		Source    rawSource
+		Command   []string
+		Params    map[string]any
+		Search    rawSearch
+		Artifact  string
+		Resources Resources
+		Revision  any
+		Timeout   string
+	}
+	rawSearch struct {
+		Random *struct {
+			Experiments int
+			Seed        *int64
+		}
+		Grid        *struct{ Experiments int }
+		Mapping     []map[string]any
+		Concurrency *int
+		Matrix      map[string]map[string]any
+	}
+	rawSource struct {
+		Path string
+		Git  *GitSource
+	}
+	rawSelect struct {
+		Objective
+		Then       []Objective
+		Minimum    *float64
+		By         string
+		Experiment string
+	}
+	rawPackage struct {
+		Image       string
+		Source      rawSource
+		Builder     *rawBuilder
+		Credentials string
+		Attempt     int
+		Timeout     string
+		Resources   Resources
+	}
+	rawBuilder struct {
+		S2I     *struct{ Image string }
+		Buildah *struct{ Dockerfile string }
+	}
+	rawEnvironment struct {
+		Namespace string
+		Name      string
+		Release   any
+		Replicas  *int
+		Resources Resources
+		Waive     string
+	}
+	rawSelected struct {
+		Latest, Last int
+		Releases     map[string]rawRelease
+	}
+	rawRelease struct {
+		Answers    Digests
+		Experiment string
+		Params     map[string]any
+		Metrics    map[string]float64
+		Artifact   Artifact
+		Commit     string
+		Image      string
+	}
+)
+
+// decode reads JSON with numbers as text. Names match without regard to case, as encoding/json has it.
+func decode(data []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	return d.Decode(into)
+}
+
+// normalize makes numbers int64 where they are whole and fit, else float64, in place and all the way down: 10, 10.0 and 1e1
+// are one number. The error names a number that is out of range.
+func normalize(v any) (any, error) {
+	switch v := v.(type) {
+	case json.Number:
+		return number(v)
+	case []any:
+		for i := range v {
+			n, err := normalize(v[i])
+			if err != nil {
+				return nil, err
+			}
+			v[i] = n
+		}
+	case map[string]any:
+		for _, key := range sortedKeys(v) {
+			n, err := normalize(v[key])
+			if err != nil {
+				return nil, err
+			}
+			v[key] = n
+		}
+	}
+	return v, nil
+}
+
+func number(n json.Number) (any, error) {
+	if i, err := n.Int64(); err == nil {
+		return i, nil
+	}
+	f, err := n.Float64()
+	if err != nil {
+		return nil, fmt.Errorf("%s is out of range: %w", n, err)
+	}
+	if const53 := float64(1 << 53); f == math.Trunc(f) && math.Abs(f) <= const53 {
+		return int64(f), nil
+	}
+	return f, nil
+}
+
+// params sorts named values.
+func params(values map[string]any) []Param {
+	var list []Param
+	for _, name := range sortedKeys(values) {
+		list = append(list, Param{name, values[name]})
+	}
+	return list
+}
+
+// duration reads what the definitions let through; a default stands for nothing.
+func duration(text string, otherwise time.Duration) time.Duration {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return otherwise
+	}
+	return d
+}
+
+// valueOr is what people wrote, or Trefoil's default.
+func valueOr[T any](written *T, otherwise T) T {
+	if written == nil {
+		return otherwise
+	}
+	return *written
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,108 @@
+package schema
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// maxFileSize is the limit for one spec file in bytes: parsing is linear, so this bounds what a commit can cost before it is
+// looked at.
+const maxFileSize = 1 << 20
+
+// selectedFolder holds the files that the daemon writes.
+const selectedFolder = "selected"
+
+// readSpecs returns the content of the spec files by path, without the repository's own trefoil.cue.
+func readSpecs(tree Tree) (map[string][]byte, []Finding, error) {
+	var found []Finding
+	files := map[string][]byte{}
+	for _, folder := range []string{".", selectedFolder} {
+		names, err := specNames(tree, folder)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, name := range names {
+			data, err := readCapped(tree, name)
+			switch {
+			case err != nil:
+				return nil, nil, err
+			case name == schemaFile:
+				found = append(found, sameVersion(data)...)
+			case len(data) > maxFileSize:
+				found = append(found, Finding{Code: codeTooLarge, Severity: Error, Scope: fileScope(name), Pos: Position{File: name},
+					Message: fmt.Sprintf("the file is larger than %d KiB", maxFileSize>>10),
+					Hint:    "spread the models over several files of the package"})
+			default:
+				files[name] = data
+			}
+		}
+	}
+	if len(files) == 0 && len(found) == 0 {
+		found = append(found, noSpec())
+	}
+	return files, found, nil
+}
+
+// specNames lists the CUE files of a folder as CUE itself does: those that begin with a dot or an underscore don't count, and
+// _tool.cue files are of `cue cmd`.
+func specNames(tree fs.FS, folder string) ([]string, error) {
+	entries, err := fs.ReadDir(tree, folder)
+	if errors.Is(err, fs.ErrNotExist) && folder != "." {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		name := e.Name()
+		if e.Type().IsRegular() && isSpec(name) {
+			names = append(names, path.Join(folder, name))
+		}
+	}
+	return names, nil
+}
+
+func isSpec(name string) bool {
+	return strings.HasSuffix(name, ".cue") && !strings.HasSuffix(name, "_tool.cue") && !strings.HasSuffix(name, "_test.cue") &&
+		!strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "_")
+}
+
+// readCapped returns at most one byte more than the limit.
+func readCapped(tree fs.FS, name string) ([]byte, error) {
+	f, err := tree.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFileSize+1))
+}
+
+// sameVersion compares the repository's definitions with ours.
+func sameVersion(data []byte) []Finding {
+	if bytes.Equal(data, definitions) {
+		return nil
+	}
+	return []Finding{{Code: codeVersion, Severity: Warning, Pos: Position{File: schemaFile},
+		Message: "the definitions are not those of this version of Trefoil, so `cue vet` and Trefoil may disagree",
+		Hint:    "`trefoil init` writes them anew"}}
+}
+
+func noSpec() Finding {
+	return Finding{Code: codeNoSpec, Severity: Error, Pos: Position{File: "models.cue"},
+		Message: "no file says what the models are, and an empty repository deletes nothing",
+		Hint:    "write models.cue with `package models`; `models: {}` is how to say that there are none"}
+}
+
+// fileScope is what a file that can't be read is about: selected/NAME.cue a model, any other the revision.
+func fileScope(name string) Scope {
+	if folder, base := path.Split(name); folder == selectedFolder+"/" {
+		return Scope{Model: strings.TrimSuffix(base, ".cue")}
+	}
+	return Scope{}
+}

@@ -1,0 +1,83 @@
+package schema
+
+import (
+	"cuelang.org/go/cue/ast"
+)
+
+// words says what the shape takes: in words for a definition, else in CUE's.
+func (s shape) words() string {
+	if w := expectation(s.definition()); w != "" {
+		return w
+	}
+	if _, ok := s.expr.(*ast.StructLit); ok {
+		return "a struct"
+	}
+	return text(s.expr)
+}
+
+// thing is what a name that has to match a definition names.
+func thing(pattern string) string {
+	switch pattern {
+	case "#Name":
+		return "a model or an environment"
+	case "#Parameter":
+		return "a parameter"
+	case "#Metric":
+		return "a metric"
+	case "#LabelKey":
+		return "a label"
+	}
+	return "this field"
+}
+
+// expectation says in words what a definition takes; "" where its own text says it.
+func expectation(definition string) string {
+	switch definition {
+	case "#Name":
+		return "lower-case letters, digits and dashes, a letter first, at most 40"
+	case "#Parameter":
+		return "letters, digits and _, no digit first"
+	case "#Metric":
+		return "a metric's name: letters, digits, _, . and -, no digit first"
+	case "#LabelKey", "#LabelValue":
+		return "letters, digits, -, _ and ., at most 63"
+	case "#DNSLabel":
+		return "lower-case letters, digits and dashes, at most 63"
+	case "#DNSName":
+		return "lower-case letters, digits, dashes and dots"
+	case "#Quantity":
+		return `a Kubernetes quantity as text, such as "500m" or "4Gi"`
+	case "#Duration":
+		return `a duration such as "30m" or "1h30m"`
+	case "#Value":
+		return "text, a bool or a number"
+	case "#Goal":
+		return `"maximize" or "minimize"`
+	case "#UUID":
+		return "32 hexadecimal digits"
+	case "#Commit":
+		return "a commit, 40 hexadecimal digits"
+	case "#SHA256":
+		return "64 hexadecimal digits"
+	}
+	return structures(definition)
+}
+
+// structures says what the definitions with several ways are made of.
+func structures(definition string) string {
+	switch definition {
+	case "#Search":
+		return "random or grid, with a matrix, or mapping alone"
+	case "#Source":
+		return `path: "FOLDER" or git: {url, commit}`
+	case "#Builder":
+		return `s2i: image: "IMAGE" or buildah: {}`
+	case "#Dimension":
+		return `such as linspace: "0.001:0.1:5", uniform: "0.5:0.6" or choice: [16, 32]`
+	case "#Train":
+		return "image, command, search and artifact"
+	case "#Select":
+		return "metric and goal"
+	}
+	return ""
+}
