@@ -1,0 +1,133 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/trefoil-gitops/trefoil/render"
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// Input is all that a decision may depend on. Make does not change it.
+type Input struct {
+	Catalog  schema.Catalog // of Revision
+	Live     Live
+	Settings render.Settings
+	Revision Revision  // the commit that is planned on; releases record it
+	Now      time.Time // decides about claims and the hourly fuse only
+	Limits   Limits
+	Holder   string // who this daemon is, for claims
+}
+
+// Limits are the fuses: what one pass may do at most without a word from people.
+type Limits struct {
+	Deletions          int // objects that one pass deletes or stops
+	ExperimentsPerHour int // experiments that are started in an hour; a larger search starts alone in an empty hour
+}
+
+// Hold says why a model, or one environment of it, does not move. Without a model it is the whole revision.
+type Hold struct{ Model, Environment, Reason string }
+
+// String is one line: "mnist/production: hold: waits for release 2".
+func (h Hold) String() string { return subject(h.Model, h.Environment) + ": hold: " + h.Reason }
+
+// Plan brings live one step closer to git. Its actions are independent of each other; they and the holds are sorted by model
+// and environment.
+type Plan struct {
+	Actions []Action
+	Holds   []Hold
+}
+
+// String is a line for each action, then one for each hold; "nothing to do" where there are none.
+func (p Plan) String() string {
+	var b strings.Builder
+	for _, a := range p.Actions {
+		b.WriteString(a.String() + "\n")
+	}
+	for _, h := range p.Holds {
+		b.WriteString(h.String() + "\n")
+	}
+	if b.Len() == 0 {
+		return "nothing to do\n"
+	}
+	return b.String()
+}
+
+// Make decides the next step of every model:
+//
+//	the longest prefix of (search, select, package)
+//	that one release answers                          next step
+//	none                                              search, then rank its experiments
+//	search                                            rank the experiments again
+//	search, select                                    a new release of the same experiment
+//	search, select, package                           build it while it has no image
+//
+// and, independent of that, what every environment serves. What no revision asks for any more is removed last, within the fuses.
+func Make(in Input) Plan {
+	d := draft{in: in}
+	if f, frozen := in.Catalog.Frozen("", ""); frozen {
+		d.hold("", "", f.String())
+		return d.Plan
+	}
+	d.frozen()
+	for _, m := range in.Catalog.Models {
+		if _, frozen := in.Catalog.Frozen(m.Name, ""); frozen {
+			continue
+		}
+		d.step(m)
+		d.serve(m)
+		d.replaced(m)
+	}
+	d.remove()
+	d.sort()
+	return d.Plan
+}
+
+// draft is a plan while it is made.
+type draft struct {
+	Plan
+	in      Input
+	started int // experiments that this plan starts
+}
+
+func (d *draft) do(a Action) { d.Actions = append(d.Actions, a) }
+
+func (d *draft) hold(model, environment, reason string) {
+	d.Holds = append(d.Holds, Hold{model, environment, reason})
+}
+
+// frozen holds every model and environment that a finding names, with the finding as the reason.
+func (d *draft) frozen() {
+	for _, f := range d.in.Catalog.Findings {
+		if f.Severity == schema.Error {
+			d.hold(f.Scope.Model, f.Scope.Environment, f.String())
+		}
+	}
+}
+
+// known reports whether all kinds were observed; else it holds the model with the engine's reason.
+func (d *draft) known(model, environment string, kinds ...render.Kind) bool {
+	for _, k := range kinds {
+		if reason, unknown := d.in.Live.Unknown[k]; unknown {
+			d.hold(model, environment, reason)
+			return false
+		}
+	}
+	return true
+}
+
+func (d *draft) sort() {
+	slices.SortStableFunc(d.Actions, func(a, b Action) int {
+		return cmp.Compare(a.Scope().String(), b.Scope().String())
+	})
+	slices.SortStableFunc(d.Holds, func(a, b Hold) int {
+		return cmp.Compare(subject(a.Model, a.Environment), subject(b.Model, b.Environment))
+	})
+}
+
+// subject is "mnist" or "mnist/production".
+func subject(model, environment string) string {
+	return schema.Scope{Model: model, Environment: environment}.String()
+}

@@ -1,0 +1,117 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// board is how many experiments a leader board shows.
+const board = 5
+
+// choose returns the experiment that wins a finished search, or why none does. Only experiments that succeeded with a finite
+// objective count; the winner passes the gate. Ties go to select.then, then to the oldest experiment, then to the lowest uid,
+// so that the same experiments have the same winner in whatever order an engine lists them.
+func choose(s schema.Select, all []Experiment) (winner Experiment, reason string) {
+	ranked := rank(s, all)
+	least := max(1, int(math.Ceil(s.Minimum*float64(len(all)))))
+	if len(ranked) < least {
+		return Experiment{}, fmt.Sprintf("%d of %d experiments succeeded with a finite %s, select.minimum asks for %d; raise train.revision to search again",
+			len(ranked), len(all), s.Metric, least)
+	}
+	if s.ByHand || s.Experiment != "" {
+		return picked(s, ranked)
+	}
+	for _, e := range ranked {
+		if miss := missed(s.Gate, e); miss == "" {
+			return e, ""
+		}
+	}
+	return Experiment{}, fmt.Sprintf("none of %d experiments passes the gate: the best, %s, has %s", len(ranked), leader(s, ranked[0]), missed(s.Gate, ranked[0]))
+}
+
+// picked returns the experiment that a person named.
+func picked(s schema.Select, ranked []Experiment) (Experiment, string) {
+	if s.Experiment == "" {
+		return Experiment{}, "select.experiment is to be picked by hand: " + leaders(s, ranked)
+	}
+	i := slices.IndexFunc(ranked, func(e Experiment) bool { return e.UID == s.Experiment })
+	if i < 0 {
+		return Experiment{}, fmt.Sprintf("select.experiment %s is none of this search's that succeeded: %s", short(s.Experiment), leaders(s, ranked))
+	}
+	if miss := missed(s.Gate, ranked[i]); miss != "" {
+		return Experiment{}, fmt.Sprintf("select.experiment %s misses the gate: it has %s", short(s.Experiment), miss)
+	}
+	return ranked[i], ""
+}
+
+// rank sorts the experiments that may win, best first.
+func rank(s schema.Select, all []Experiment) []Experiment {
+	ranked := slices.DeleteFunc(slices.Clone(all), func(e Experiment) bool {
+		return e.Phase != Succeeded || !finite(e, s.Metric)
+	})
+	objectives := append([]schema.Objective{s.Objective}, s.Then...)
+	slices.SortFunc(ranked, func(a, b Experiment) int {
+		for _, o := range objectives {
+			if c := better(o, a, b); c != 0 {
+				return c
+			}
+		}
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.UID, b.UID))
+	})
+	return ranked
+}
+
+// better is negative where a is better than b. A metric that is missing or not finite is worse than any number.
+func better(o schema.Objective, a, b Experiment) int {
+	switch x, y := finite(a, o.Metric), finite(b, o.Metric); {
+	case !x && !y:
+		return 0
+	case !x:
+		return 1
+	case !y:
+		return -1
+	}
+	c := cmp.Compare(a.Metrics[o.Metric], b.Metrics[o.Metric])
+	if o.Goal == schema.Maximize {
+		return -c
+	}
+	return c
+}
+
+func finite(e Experiment, metric string) bool {
+	v, ok := e.Metrics[metric]
+	return ok && !math.IsNaN(v) && !math.IsInf(v, 0)
+}
+
+// missed says which bounds of the gate the experiment misses; empty where it passes.
+func missed(gate []schema.Bound, e Experiment) string {
+	var misses []string
+	for _, b := range gate {
+		v, ok := e.Metrics[b.Metric]
+		switch {
+		case !ok:
+			misses = append(misses, fmt.Sprintf("no %s (%s%v)", b.Metric, b.Op, b.Value))
+		case !b.Holds(v):
+			misses = append(misses, fmt.Sprintf("%s %v, not %s%v", b.Metric, v, b.Op, b.Value))
+		}
+	}
+	return strings.Join(misses, ", ")
+}
+
+// leader is "f1c2a0b3 (accuracy 0.991)".
+func leader(s schema.Select, e Experiment) string {
+	return fmt.Sprintf("%s (%s %v)", short(e.UID), s.Metric, e.Metrics[s.Metric])
+}
+
+func leaders(s schema.Select, ranked []Experiment) string {
+	var lines []string
+	for _, e := range ranked[:min(board, len(ranked))] {
+		lines = append(lines, fmt.Sprintf("%s (%s %v)", e.UID, s.Metric, e.Metrics[s.Metric]))
+	}
+	return strings.Join(lines, ", ")
+}

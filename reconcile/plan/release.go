@@ -1,0 +1,182 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/trefoil-gitops/trefoil/render"
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// step takes the one step that the longest answered prefix asks for.
+func (d *draft) step(m schema.Model) {
+	release, prefix := answering(d.in.Catalog.Selected[m.Name], m.Digests)
+	switch prefix {
+	case 0:
+		d.search(m)
+	case 1:
+		d.reselect(m)
+	case 2:
+		d.record("repackage", m, release, "experiment "+short(release.Experiment)+" packaged anew", time.Time{})
+	default:
+		d.finish(m, release)
+	}
+}
+
+// Building returns the release of the model that is built next, or was built last, for what people ask for now.
+func Building(m schema.Model, s schema.Selected) (schema.Release, bool) {
+	r, prefix := answering(s, m.Digests)
+	return r, prefix == 3 && m.Package != nil
+}
+
+// answering returns the release that answers the longest prefix of (search, select, package), and the length of that prefix. Of
+// several, one with an image comes first, then the highest number.
+func answering(s schema.Selected, want schema.Digests) (best schema.Release, prefix int) {
+	for _, r := range s.Releases {
+		n := answered(r.Answers, want)
+		if n > 0 && (n > prefix || n == prefix && preferred(r, best)) {
+			best, prefix = r, n
+		}
+	}
+	return best, prefix
+}
+
+func answered(have, want schema.Digests) int {
+	switch {
+	case have.Search != want.Search:
+		return 0
+	case have.Select != want.Select:
+		return 1
+	case have.Package != want.Package:
+		return 2
+	}
+	return 3
+}
+
+func preferred(a, b schema.Release) bool {
+	if (a.Image != "") != (b.Image != "") {
+		return a.Image != ""
+	}
+	return a.Number > b.Number
+}
+
+// record adds a release of the experiment that r names. One that has an image already, of the same experiment and package, is
+// not built again.
+func (d *draft) record(word string, m schema.Model, r schema.Release, what string, date time.Time) {
+	next := clone(d.in.Catalog.Selected[m.Name])
+	r.Number, r.Answers, r.Commit, r.Image = next.Last+1, m.Digests, string(d.in.Revision), ""
+	for _, old := range next.Releases {
+		if m.Package != nil && sameImage(old, r) && old.Image != "" {
+			r.Image = old.Image
+		}
+	}
+	next.Releases = append(next.Releases, r)
+	next.Last = r.Number
+	if complete(m, r) {
+		next.Latest = r.Number
+	}
+	d.do(Record{
+		Word: word, Model: m.Name, Subject: fmt.Sprintf("release %d, %s", r.Number, what),
+		Next: next, Release: r.Number, Search: m.Digests.Search, Date: date,
+	})
+}
+
+// finish builds the image of the release that answers everything, and moves `latest` to it.
+func (d *draft) finish(m schema.Model, r schema.Release) {
+	selected := d.in.Catalog.Selected[m.Name]
+	switch {
+	case !complete(m, r):
+		d.build(m, r)
+	case selected.Latest != r.Number:
+		next := clone(selected)
+		next.Latest = r.Number
+		d.do(Record{
+			Word: "record", Model: m.Name, Subject: fmt.Sprintf("latest is release %d", r.Number),
+			Next: next, Release: r.Number, Search: m.Digests.Search,
+		})
+	}
+}
+
+// build packages a release, or records the image of the Workflow that has done so.
+func (d *draft) build(m schema.Model, r schema.Release) {
+	if !d.known(m.Name, "", render.Workflow) {
+		return
+	}
+	object := render.NewWorkflow(m, r, d.in.Settings)
+	live := d.in.Live.Objects[object.Ref]
+	if len(live) == 0 {
+		word := "build"
+		if m.Package.Attempt > 1 {
+			word = "rebuild"
+		}
+		d.do(Build{Word: word, Object: object, Release: r.Number})
+		return
+	}
+	switch w := live[0]; {
+	case w.Digest != object.Digest:
+		d.hold(m.Name, "", fmt.Sprintf("%s is not the build of release %d: its digest is %q", w.Ref, r.Number, w.Digest.Short()))
+	case w.Phase == Succeeded:
+		d.built(m, r, w)
+	case w.Phase == Running:
+		d.hold(m.Name, "", fmt.Sprintf("build of release %d running as %s%s", r.Number, w.Ref, because(w)))
+	default:
+		d.hold(m.Name, "", fmt.Sprintf("build of release %d failed%s; raise package.attempt to build again (%s)", r.Number, because(w), w.Ref))
+	}
+}
+
+// built adds the image to every release that it is of.
+func (d *draft) built(m schema.Model, r schema.Release, w Observed) {
+	next := clone(d.in.Catalog.Selected[m.Name])
+	image := m.Package.Image + "@" + w.Image
+	for i := range next.Releases {
+		if sameImage(next.Releases[i], r) && next.Releases[i].Image == "" {
+			next.Releases[i].Image = image
+		}
+	}
+	next.Latest = r.Number
+	d.do(Record{
+		Word: "record", Model: m.Name, Subject: fmt.Sprintf("release %d is %s", r.Number, image),
+		Next: next, Release: r.Number, Search: m.Digests.Search, Date: w.Ended,
+	})
+}
+
+// sameImage reports whether one image serves both releases.
+func sameImage(a, b schema.Release) bool {
+	return a.Experiment == b.Experiment && a.Answers.Package == b.Answers.Package
+}
+
+// complete reports whether the release can be the latest: it has an image, or needs none.
+func complete(m schema.Model, r schema.Release) bool { return m.Package == nil || r.Image != "" }
+
+// clone copies as much as a plan changes. Last is at least the highest number that is there, should a person have lowered it.
+func clone(s schema.Selected) schema.Selected {
+	s.Releases = slices.Clone(s.Releases)
+	for _, r := range s.Releases {
+		s.Last = max(s.Last, r.Number)
+	}
+	return s
+}
+
+func because(o Observed) string {
+	if o.Message == "" {
+		return ""
+	}
+	return ": " + o.Message
+}
+
+// Message is what one commit says that carries out the records: a subject, and a block of trailers for each model.
+func Message(records []Record, base Revision) string {
+	slices.SortFunc(records, func(a, b Record) int { return cmp.Compare(a.Model, b.Model) })
+	subject, body, trailers := "", "", ""
+	for _, r := range records {
+		body += fmt.Sprintf("%s: %s\n", r.Model, r.Subject)
+		trailers += fmt.Sprintf("Trefoil-Model: %s\nTrefoil-Release: %d\nTrefoil-Search: %s\n", r.Model, r.Release, r.Search)
+	}
+	subject = body
+	if len(records) > 1 {
+		subject = fmt.Sprintf("%d models: %s and others\n\n%s", len(records), records[0].Model, body)
+	}
+	return subject + "\n" + trailers + fmt.Sprintf("Trefoil-Spec-Commit: %s\n", base)
+}

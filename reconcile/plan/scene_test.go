@@ -1,0 +1,265 @@
+package plan_test
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"sigs.k8s.io/yaml"
+
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/render"
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// noon is when all cases happen.
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+
+const tip = "c0ffee0000000000000000000000000000000000"
+
+// scene is a case: the specs of now and of before, and what is live.
+type scene struct {
+	now, before schema.Catalog
+	names       *strings.Replacer // {mnist.search} -> digest
+	masks       *strings.Replacer // and back
+	live        []liveObject
+}
+
+// liveObject is an entry of live.yaml.
+type liveObject struct {
+	Kind        render.Kind
+	Model       string
+	Environment string
+	From        string // "before" renders it from before.cue
+	Release     int    // of a Workflow or SeldonDeployment
+	Digest      string // overrides
+	Namespace   string // overrides
+	UID         string
+	Phase       plan.Phase
+	Message     string
+	Age         string // default 30m
+	Image       string // of a Workflow: the digest it reported
+	Run         string // of a Claim
+	Expires     string // of a Claim, from now; may be negative
+	Experiments []liveExperiment
+	Unknown     string // why the kind can't be observed; nothing else is said then
+}
+
+type liveExperiment struct {
+	UID       string
+	Phase     plan.Phase
+	Params    map[string]any
+	Metrics   map[string]string // as text, because "NaN" and "Inf" are no JSON
+	Artifacts map[string]string
+}
+
+func settings() render.Settings {
+	return render.Settings{
+		Repository: "https://git.example.com/ml/models.git", Owner: "r-0000000000000000",
+		Polyaxon:  render.Polyaxon{URL: "http://polyaxon.example", Owner: "default", Project: "trefoil"},
+		Workflows: render.Workflows{Namespace: "argo"},
+	}
+}
+
+func newScene(t *testing.T, archive *txtar.Archive) *scene {
+	t.Helper()
+	s := &scene{}
+	s.before = load(t, files(archive, "before.cue", nil))
+	plain := load(t, files(archive, "models.cue", nil))
+	s.names, s.masks = s.digests(plain)
+	s.now = load(t, files(archive, "models.cue", s.names))
+	for _, f := range archive.Files {
+		if f.Name == "live.yaml" {
+			if err := yaml.UnmarshalStrict([]byte(s.names.Replace(string(f.Data))), &s.live); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return s
+}
+
+// files is the repository: the file with the models, and, with names, what is selected.
+func files(archive *txtar.Archive, models string, names *strings.Replacer) repository {
+	r := repository{fstest.MapFS{"train/run.py": {Data: []byte("train")}, "serve/Model.py": {Data: []byte("serve")}, "serve2/Model.py": {Data: []byte("serve")}}}
+	for _, f := range archive.Files {
+		switch {
+		case f.Name == models:
+			r.MapFS["models.cue"] = &fstest.MapFile{Data: f.Data}
+		case names != nil && strings.HasPrefix(f.Name, "selected/"):
+			r.MapFS[f.Name] = &fstest.MapFile{Data: []byte(names.Replace(string(f.Data)))}
+		}
+	}
+	return r
+}
+
+// repository is a tree whose folders have their names as hashes.
+type repository struct{ fstest.MapFS }
+
+func (r repository) Hash(folder string) (string, error) {
+	_, err := fs.Stat(r.MapFS, folder)
+	return fmt.Sprintf("%040x", folder), err
+}
+
+func load(t *testing.T, r repository) schema.Catalog {
+	t.Helper()
+	if _, ok := r.MapFS["models.cue"]; !ok {
+		return schema.Catalog{}
+	}
+	c, err := schema.Load(context.Background(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// digests names the digests of all models, and hides them again in what is printed.
+func (s *scene) digests(plain schema.Catalog) (names, masks *strings.Replacer) {
+	var to, back []string
+	for prefix, c := range map[string]schema.Catalog{"": plain, "before.": s.before} {
+		for _, m := range c.Models {
+			for part, d := range map[string]schema.Digest{"search": m.Digests.Search, "select": m.Digests.Select, "package": m.Digests.Package} {
+				name := "{" + prefix + m.Name + "." + part + "}"
+				to = append(to, name, string(d))
+				if prefix == "" || !known(plain, d) {
+					back = append(back, string(d), name, d.Short(), name)
+				}
+			}
+		}
+	}
+	return strings.NewReplacer(to...), strings.NewReplacer(back...)
+}
+
+func known(c schema.Catalog, d schema.Digest) bool {
+	return slices.ContainsFunc(c.Models, func(m schema.Model) bool {
+		return d == m.Digests.Search || d == m.Digests.Select || d == m.Digests.Package
+	})
+}
+
+func (s *scene) masked(text string) string {
+	return regexp.MustCompile(`v1-[0-9a-f]{12,64}`).ReplaceAllString(s.masks.Replace(text), "{digest}")
+}
+
+func (s *scene) input(t *testing.T) plan.Input {
+	t.Helper()
+	live := plan.Live{Objects: map[render.Ref][]plan.Observed{}, Unknown: map[render.Kind]string{}}
+	for i, l := range s.live {
+		if l.Unknown != "" {
+			live.Unknown[l.Kind] = l.Unknown
+			continue
+		}
+		o := s.observed(t, i, l)
+		live.Objects[o.Ref] = append(live.Objects[o.Ref], o)
+	}
+	return plan.Input{
+		Catalog: s.now, Live: live, Settings: settings(), Revision: tip, Now: noon,
+		Limits: plan.Limits{Deletions: 5, ExperimentsPerHour: 20}, Holder: "test",
+	}
+}
+
+func (s *scene) observed(t *testing.T, i int, l liveObject) plan.Observed {
+	t.Helper()
+	object := s.object(t, l)
+	o := plan.Observed{
+		Ref: object.Ref, Model: l.Model, Environment: l.Environment, Digest: object.Digest, Phase: l.Phase, Message: l.Message,
+		UID: l.UID, Seen: fmt.Sprint(i), Created: noon.Add(-30 * time.Minute), Image: l.Image,
+	}
+	if o.UID == "" {
+		o.UID = fmt.Sprintf("%032x", i)
+	}
+	if l.Age != "" {
+		o.Created = noon.Add(-parse(t, l.Age))
+	}
+	if l.Digest != "" {
+		o.Digest = schema.Digest(l.Digest)
+	}
+	if l.Namespace != "" {
+		o.Ref.Namespace = l.Namespace
+	}
+	if l.Kind == render.SeldonDeployment {
+		r, _ := s.now.Selected[l.Model].Release(l.Release)
+		o.Image = r.Image
+	}
+	if l.Kind == render.Claim {
+		o.Claim = render.ClaimData{Holder: "other", Run: l.Run, Expires: noon.Add(parse(t, l.Expires))}
+	}
+	for j, e := range l.Experiments {
+		o.Experiments = append(o.Experiments, plan.Experiment{
+			UID: e.UID, Created: o.Created.Add(time.Duration(j) * time.Second), Ended: o.Created.Add(10 * time.Minute),
+			Phase: e.Phase, Params: e.Params, Metrics: numbers(t, e.Metrics), Artifacts: e.Artifacts,
+		})
+	}
+	return o
+}
+
+// object renders what the entry stands for, so that refs and digests are the real ones.
+func (s *scene) object(t *testing.T, l liveObject) render.Object {
+	t.Helper()
+	c := s.now
+	if l.From == "before" {
+		c = s.before
+	}
+	i := slices.IndexFunc(c.Models, func(m schema.Model) bool { return m.Name == l.Model })
+	if i < 0 { // a model that is gone
+		return render.Object{Ref: render.Ref{Kind: l.Kind, Namespace: "gone", Name: l.Model}}
+	}
+	m := c.Models[i]
+	r, _ := s.now.Selected[l.Model].Release(l.Release)
+	switch l.Kind {
+	case render.Search:
+		return render.NewSearch(m, settings(), tip)
+	case render.Claim:
+		return render.NewClaim(render.NewSearch(m, settings(), tip), render.ClaimData{}, settings())
+	case render.Workflow:
+		return render.NewWorkflow(m, r, settings())
+	}
+	for _, e := range m.Serve {
+		if e.Name == l.Environment {
+			return render.NewSeldonDeployment(m, e, r, settings())
+		}
+	}
+	return render.Object{Ref: render.Ref{Kind: l.Kind, Namespace: "gone", Name: l.Model}}
+}
+
+func numbers(t *testing.T, metrics map[string]string) map[string]float64 {
+	t.Helper()
+	all := map[string]float64{}
+	for name, text := range metrics {
+		v, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = v
+	}
+	return all
+}
+
+func parse(t *testing.T, text string) time.Duration {
+	t.Helper()
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func (s *scene) file(archive *txtar.Archive, name string) []byte {
+	for _, f := range archive.Files {
+		if f.Name == name {
+			return f.Data
+		}
+	}
+	return nil
+}
+
+func (s *scene) put(archive *txtar.Archive, name, content string) {
+	archive.Files = slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return f.Name == name })
+	archive.Files = append(archive.Files, txtar.File{Name: name, Data: []byte(content)})
+}

@@ -1,0 +1,210 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/trefoil-gitops/trefoil/render"
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// search brings a model forward whose present search digest no release answers.
+func (d *draft) search(m schema.Model) {
+	if !d.known(m.Name, "", render.Search, render.Claim) {
+		return
+	}
+	object := render.NewSearch(m, d.in.Settings, string(d.in.Revision))
+	claim, claimed := d.claim(object)
+	run, found := d.in.Live.run(m, claim.Claim.Run)
+	switch {
+	case found:
+		if claim.Claim.Run == "" {
+			filled := render.NewClaim(object, render.ClaimData{Holder: d.in.Holder, Expires: d.in.Now, Run: run.UID}, d.in.Settings)
+			d.do(Adopt{Claim: filled, ClaimSeen: claim.Seen, Run: run.UID})
+		}
+		d.rank("record", m, run)
+	case claim.Claim.Run != "":
+		d.hold(m.Name, "", fmt.Sprintf("search %s (run %s) vanished from Polyaxon; raise train.revision to search again",
+			object.Ref.Name, short(claim.Claim.Run)))
+	case claimed && d.in.Now.Before(claim.Claim.Expires):
+		d.hold(m.Name, "", fmt.Sprintf("the create of search %s was not answered; it is looked up until %s before it is sent again",
+			object.Ref.Name, claim.Claim.Expires.UTC().Format(time.TimeOnly+" MST")))
+	default:
+		d.submit(m, object, claim.Seen)
+	}
+}
+
+// submit starts a search if the hourly fuse lets it.
+func (d *draft) submit(m schema.Model, object render.Object, claimSeen string) {
+	n, limit := render.Experiments(m), d.in.Limits.ExperimentsPerHour
+	if before := d.started + d.in.Live.startedSince(d.in.Now.Add(-time.Hour)); before > 0 && before+n > limit {
+		d.hold(m.Name, "", fmt.Sprintf("%d experiments would be more than %d in an hour, %d were started", n, limit, before))
+		return
+	}
+	d.started += n
+	word := "search"
+	if len(d.in.Catalog.Selected[m.Name].Releases) > 0 {
+		word = "rerun"
+	}
+	timeout := render.CreateTimeout(n)
+	data := render.ClaimData{Holder: d.in.Holder, Expires: d.in.Now.Add(2 * timeout)}
+	d.do(Rerun{
+		Word: word, Object: object, Claim: render.NewClaim(object, data, d.in.Settings), ClaimSeen: claimSeen,
+		Experiments: n, Timeout: timeout,
+	})
+}
+
+// reselect ranks the experiments of a search again that a release answered before.
+func (d *draft) reselect(m schema.Model) {
+	if !d.known(m.Name, "", render.Search) {
+		return
+	}
+	run, found := d.in.Live.run(m, "")
+	if !found {
+		d.hold(m.Name, "", "the search that is to be ranked again vanished from Polyaxon; raise train.revision to search again")
+		return
+	}
+	d.rank("reselect", m, run)
+}
+
+// rank records the winner of a search that is done, once the sha256 of its artifact is known.
+func (d *draft) rank(word string, m schema.Model, run Observed) {
+	switch run.Phase {
+	case Unasked:
+		d.hold(m.Name, "", fmt.Sprintf("reselect: the experiments of search %s are ranked again", run.Ref.Name))
+		return
+	case Running:
+		d.hold(m.Name, "", progress(run))
+		return
+	case Stopped:
+		d.hold(m.Name, "", fmt.Sprintf("search %s was stopped and is not ranked; raise train.revision to search again", run.Ref.Name))
+		return
+	case Failed:
+		d.hold(m.Name, "", fmt.Sprintf("search %s failed: %s; raise train.revision to search again", run.Ref.Name, run.Message))
+		return
+	}
+	winner, reason := choose(m.Select, run.Experiments)
+	if reason != "" {
+		d.hold(m.Name, "", reason)
+		return
+	}
+	sum, known := winner.Artifacts[m.Train.Artifact]
+	if !known {
+		d.do(Fetch{Model: m.Name, Experiment: winner.UID, Path: m.Train.Artifact})
+		return
+	}
+	d.record(word, m, schema.Release{
+		Experiment: winner.UID, Params: searched(m, winner), Metrics: finiteMetrics(winner),
+		Artifact: schema.Artifact{Path: m.Train.Artifact, SHA256: sum},
+	}, fmt.Sprintf("experiment %s (%s %v)", short(winner.UID), m.Select.Metric, winner.Metrics[m.Select.Metric]), winner.Ended)
+}
+
+func progress(run Observed) string {
+	done := 0
+	for _, e := range run.Experiments {
+		if e.Phase != Running {
+			done++
+		}
+	}
+	s := fmt.Sprintf("search running, %d of %d experiments", done, len(run.Experiments))
+	if run.Message != "" {
+		s += ": " + run.Message
+	}
+	return s
+}
+
+// searched are the parameters that the search varied, as the experiment had them.
+func searched(m schema.Model, e Experiment) map[string]any {
+	params := map[string]any{}
+	for _, dim := range m.Train.Search.Matrix {
+		params[dim.Name] = e.Params[dim.Name]
+	}
+	if len(m.Train.Search.Mapping) > 0 {
+		for _, p := range m.Train.Search.Mapping[0] {
+			params[p.Name] = e.Params[p.Name]
+		}
+	}
+	return params
+}
+
+func finiteMetrics(e Experiment) map[string]float64 {
+	metrics := map[string]float64{}
+	for name, v := range e.Metrics {
+		if finite(e, name) {
+			metrics[name] = v
+		}
+	}
+	return metrics
+}
+
+// claim returns the live claim of a search.
+func (d *draft) claim(search render.Object) (Observed, bool) {
+	ref := render.NewClaim(search, render.ClaimData{}, d.in.Settings).Ref
+	if o := d.in.Live.Objects[ref]; len(o) > 0 {
+		return o[0], true
+	}
+	return Observed{}, false
+}
+
+// replaced stops running searches of the model that nobody wants: those of another digest, once the wanted one is there or
+// answered, and doubles of the wanted one.
+func (d *draft) replaced(m schema.Model) {
+	claim, _ := d.claim(render.NewSearch(m, d.in.Settings, string(d.in.Revision)))
+	wanted, found := d.in.Live.run(m, claim.Claim.Run)
+	_, prefix := answering(d.in.Catalog.Selected[m.Name], m.Digests)
+	if !found && prefix == 0 {
+		return
+	}
+	for _, o := range d.in.Live.of(render.Search, m.Name) {
+		switch {
+		case o.Phase != Running || o.UID == wanted.UID:
+		case o.Digest == m.Digests.Search:
+			d.do(Remove{o, "double of run " + short(wanted.UID)})
+		default:
+			d.do(Remove{o, "replaced by " + m.Digests.Search.Short()})
+		}
+	}
+}
+
+// of returns the objects of a kind that belong to a model, oldest first.
+func (l Live) of(kind render.Kind, model string) []Observed {
+	var all []Observed
+	for ref, objects := range l.Objects {
+		for _, o := range objects {
+			if ref.Kind == kind && o.Model == model {
+				all = append(all, o)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b Observed) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Ref.String(), b.Ref.String()), cmp.Compare(a.UID, b.UID))
+	})
+	return all
+}
+
+// run returns the run that counts for the model's present search digest: the one in the claim, else the oldest.
+func (l Live) run(m schema.Model, claimed string) (Observed, bool) {
+	runs := slices.DeleteFunc(l.of(render.Search, m.Name), func(o Observed) bool { return o.Digest != m.Digests.Search })
+	if i := slices.IndexFunc(runs, func(o Observed) bool { return o.UID == claimed }); i >= 0 {
+		return runs[i], true
+	}
+	if len(runs) == 0 {
+		return Observed{}, false
+	}
+	return runs[0], true
+}
+
+// startedSince counts the experiments of all searches that were created after t.
+func (l Live) startedSince(t time.Time) int {
+	n := 0
+	for ref, objects := range l.Objects {
+		for _, o := range objects {
+			if ref.Kind == render.Search && o.Created.After(t) {
+				n += len(o.Experiments)
+			}
+		}
+	}
+	return n
+}

@@ -1,0 +1,74 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/trefoil-gitops/trefoil/render"
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// serve brings every environment of the model to the release that it names.
+func (d *draft) serve(m schema.Model) {
+	for _, e := range m.Serve {
+		if _, frozen := d.in.Catalog.Frozen(m.Name, e.Name); !frozen {
+			d.environment(m, e)
+		}
+	}
+}
+
+func (d *draft) environment(m schema.Model, e schema.Environment) {
+	selected := d.in.Catalog.Selected[m.Name]
+	release, reason := Served(selected, e)
+	if reason != "" {
+		d.hold(m.Name, e.Name, reason)
+		return
+	}
+	if !d.known(m.Name, e.Name, render.SeldonDeployment) {
+		return
+	}
+	object := render.NewSeldonDeployment(m, e, release, d.in.Settings)
+	live := d.in.Live.Objects[object.Ref]
+	if len(live) == 0 {
+		d.do(Serve{Word: "serve", Object: object, Release: release.Number})
+		return
+	}
+	switch o := live[0]; {
+	case o.Digest != object.Digest:
+		d.do(Serve{Word: verb(selected, o.Image, release), Object: object, Seen: o.Seen, Release: release.Number})
+	case o.Phase == Running:
+		d.hold(m.Name, e.Name, fmt.Sprintf("release %d is rolling out%s", release.Number, because(o)))
+	case o.Phase != Succeeded:
+		d.hold(m.Name, e.Name, fmt.Sprintf("release %d is not available%s", release.Number, because(o)))
+	}
+}
+
+// Served returns the release that an environment names, or what it waits for.
+func Served(s schema.Selected, e schema.Environment) (schema.Release, string) {
+	number := e.Release
+	if number == 0 {
+		number = s.Latest
+	}
+	r, found := s.Release(number)
+	switch {
+	case number == 0:
+		return r, "waits for the first release"
+	case !found:
+		return r, fmt.Sprintf("waits for release %d", number)
+	case r.Image == "":
+		return r, fmt.Sprintf("waits for the image of release %d", number)
+	}
+	return r, ""
+}
+
+// verb tells a promotion from a rollback, and both from a change that leaves the release.
+func verb(s schema.Selected, live string, next schema.Release) string {
+	if live == next.Image {
+		return "update"
+	}
+	for _, r := range s.Releases {
+		if r.Image == live && r.Number > next.Number {
+			return "rollback"
+		}
+	}
+	return "promote"
+}
