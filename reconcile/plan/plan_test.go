@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
@@ -35,7 +36,7 @@ func runCase(t *testing.T, file string) {
 	s := newScene(t, archive)
 	before := s.input(t)
 	got := s.masked(plan.Make(before).String())
-	if d := cmp.Diff(s.input(t), before); d != "" {
+	if d := cmp.Diff(s.input(t), before, cmpopts.EquateNaNs()); d != "" {
 		t.Errorf("the planner changed its input (-before +after):\n%s", d)
 	}
 	if *update {
