@@ -71,28 +71,35 @@ type Remove struct {
 	Reason string
 }
 
+// String is "mnist: search: 10 experiments as mnist-v1-9f2c41d07a3b".
 func (a Rerun) String() string {
 	return fmt.Sprintf("%s: %s: %d experiments as %s", a.Scope(), a.Word, a.Experiments, a.Object.Ref.Name)
 }
 
+// String is "mnist: adopt: search mnist-v1-9f2c41d07a3b is run f1c2a0b3".
 func (a Adopt) String() string {
 	return fmt.Sprintf("%s: adopt: search %s is run %s", a.Scope(), a.Claim.Ref.Name, short(a.Run))
 }
 
+// String is "mnist: fetch: sha256 of model.dat of experiment f1c2a0b3".
 func (a Fetch) String() string {
 	return fmt.Sprintf("%s: fetch: sha256 of %s of experiment %s", a.Scope(), a.Path, short(a.Experiment))
 }
 
+// String is "mnist: record: release 1, experiment f1c2a0b3 (accuracy 0.991)".
 func (a Record) String() string { return a.Model + ": " + a.Word + ": " + a.Subject }
 
+// String is "mnist: build: release 1 as Workflow argo/mnist-pkg-v1-1f2e".
 func (a Build) String() string {
 	return fmt.Sprintf("%s: %s: release %d as %s", a.Scope(), a.Word, a.Release, a.Object.Ref)
 }
 
+// String is "mnist/staging: serve: release 1 as SeldonDeployment ml-staging/mnist".
 func (a Serve) String() string {
 	return fmt.Sprintf("%s: %s: release %d as %s", a.Scope(), a.Word, a.Release, a.Object.Ref)
 }
 
+// String is "mnist: stop: Search mnist-v1-9f2c (replaced by v1-77ab)".
 func (a Remove) String() string {
 	word := "delete"
 	if a.Object.Ref.Kind == render.Search {
