@@ -101,7 +101,9 @@ func newEngine(client dynamic.Interface, options Options) (*Engine, error) {
 }
 
 // kinds are what this engine holds.
-func kinds() []render.Kind { return []render.Kind{render.Workflow, render.SeldonDeployment, render.Claim} }
+func kinds() []render.Kind {
+	return []render.Kind{render.Workflow, render.SeldonDeployment, render.Claim}
+}
 
 // controllers indexes an object by the uid of its controller.
 func controllers(object any) ([]string, error) {

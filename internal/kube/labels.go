@@ -19,4 +19,6 @@ func ours(owner string) (labels.Selector, error) {
 }
 
 // ours reports whether the object carries our labels.
-func (e *Engine) ours(u *unstructured.Unstructured) bool { return e.selector.Matches(labels.Set(u.GetLabels())) }
+func (e *Engine) ours(u *unstructured.Unstructured) bool {
+	return e.selector.Matches(labels.Set(u.GetLabels()))
+}
