@@ -81,7 +81,7 @@ func script(t *testing.T, name string, env ...string) (string, error) {
 	}
 	cmd := exec.Command("sh", "-c", string(text))
 	cmd.Dir = t.TempDir()
-	cmd.Env = append([]string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + cmd.Dir}, env...)
+	cmd.Env = append([]string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + cmd.Dir, "GORACE=atexit_sleep_ms=0"}, env...)
 	output, err := cmd.CombinedOutput()
 	return string(output), err
 }

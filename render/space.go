@@ -16,7 +16,8 @@ func CreateTimeout(experiments int) time.Duration {
 }
 
 // Experiments is how many experiments the search of a model starts: all points of a grid or the number asked for if that is
-// less, the number asked for of a random search unless its space has fewer points, every point of a mapping.
+// less, the number asked for of a random search unless its space has fewer points, every point of a mapping. It stops
+// counting at math.MaxInt32.
 func Experiments(m schema.Model) int {
 	s := m.Train.Search
 	if s.Kind == schema.Mapping {
@@ -32,15 +33,14 @@ func Experiments(m schema.Model) int {
 	return points
 }
 
-// product saturates: a space may have more points than an int can count.
 func product(a, b int) int {
-	if a != 0 && b > math.MaxInt/a {
-		return math.MaxInt
+	if a != 0 && b > math.MaxInt32/a {
+		return math.MaxInt32
 	}
 	return a * b
 }
 
-// size is the number of points of a dimension; math.MaxInt for a distribution.
+// size is the number of points of a dimension, math.MaxInt32 for a distribution.
 func size(d schema.Dimension) int {
 	switch d.Kind {
 	case "choice", "pchoice":
@@ -58,7 +58,7 @@ func size(d schema.Dimension) int {
 		}
 		return 0
 	}
-	return math.MaxInt
+	return math.MaxInt32
 }
 
 func count(points float64) int {
@@ -66,7 +66,7 @@ func count(points float64) int {
 	case !(points > 0): // NaN too
 		return 0
 	case points >= math.MaxInt32:
-		return math.MaxInt
+		return math.MaxInt32
 	}
 	return int(points)
 }
