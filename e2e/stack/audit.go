@@ -27,7 +27,9 @@ type Write struct {
 }
 
 // Writes reads what user wrote so far, in order; an empty user means everyone.
-// A request is in the log once it was answered.
+// The
+// server logs a request right after its answer, so the last one may be missing
+// for an instant.
 func (s *Stack) Writes(user string) ([]Write, error) {
 	file, err := os.Open(s.path("audit.log"))
 	if err != nil {

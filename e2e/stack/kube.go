@@ -18,18 +18,14 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
-	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/restmapper"
 	"sigs.k8s.io/yaml"
 )
 
 // Kube is the API server as the tests use it, as UserAdmin.
 type Kube struct {
 	dynamic.Interface
-	mapper *restmapper.DeferredDiscoveryRESTMapper
 }
 
 func newKube(config *rest.Config) (*Kube, error) {
@@ -37,11 +33,7 @@ func newKube(config *rest.Config) (*Kube, error) {
 	if err != nil {
 		return nil, err
 	}
-	discover, err := discovery.NewDiscoveryClientForConfig(config)
-	if err != nil {
-		return nil, err
-	}
-	return &Kube{Interface: client, mapper: restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(discover))}, nil
+	return &Kube{Interface: client}, nil
 }
 
 // Apply applies every document of a YAML text by server-side apply, in order.
@@ -51,25 +43,16 @@ func (k *Kube) Apply(ctx context.Context, text []byte) error {
 		return err
 	}
 	for _, object := range objects {
-		if err := k.apply(ctx, object); err != nil {
+		// What a kind's resource is called is guessed: right for all kinds here,
+		// and a wrong guess is a 404.
+		resource, _ := meta.UnsafeGuessKindToResource(object.GroupVersionKind())
+		options := metav1.ApplyOptions{FieldManager: "stack", Force: true}
+		_, err := k.Resource(resource).Namespace(object.GetNamespace()).Apply(ctx, object.GetName(), object, options)
+		if err != nil {
 			return fmt.Errorf("apply %s %s: %w", object.GetKind(), object.GetName(), err)
 		}
 	}
 	return nil
-}
-
-func (k *Kube) apply(ctx context.Context, object *unstructured.Unstructured) error {
-	kind := object.GroupVersionKind()
-	mapping, err := k.mapper.RESTMapping(kind.GroupKind(), kind.Version)
-	if err != nil {
-		return err
-	}
-	var resource dynamic.ResourceInterface = k.Resource(mapping.Resource)
-	if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
-		resource = k.Resource(mapping.Resource).Namespace(object.GetNamespace())
-	}
-	_, err = resource.Apply(ctx, object.GetName(), object, metav1.ApplyOptions{FieldManager: "stack", Force: true})
-	return err
 }
 
 // parseObjects reads the documents of a YAML text.
@@ -116,11 +99,7 @@ func (k *Kube) define(ctx context.Context, texts [][]byte) error {
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	k.mapper.Reset()
-	return nil
+	return group.Wait()
 }
 
 func established(crd *unstructured.Unstructured) bool { return Condition(crd, "Established") == "True" }

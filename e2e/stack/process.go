@@ -17,6 +17,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -25,7 +27,7 @@ const (
 )
 
 // A process is one program of the stack in a process group of its own, with
-// both outputs in one log file.
+// both outputs in one log file. The group ends with the program.
 type process struct {
 	name string
 	log  string // path of the log file
@@ -71,8 +73,22 @@ func (p *process) run(started chan<- error) {
 	if err != nil {
 		return
 	}
+	// The group is ended while its leader is not reaped yet: as long as that
+	// holds the id, it can't be another group's.
+	_ = ignoringEINTR(func() error {
+		return unix.Waitid(unix.P_PID, p.pid(), nil, unix.WEXITED|unix.WNOWAIT, nil)
+	})
+	p.signal(syscall.SIGKILL)
 	p.err = p.cmd.Wait()
 	close(p.done)
+}
+
+func ignoringEINTR(call func() error) error {
+	for {
+		if err := call(); !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
 }
 
 // ended tells whether the program is gone.
@@ -108,7 +124,9 @@ func (p *process) kill() {
 
 // signal reaches the whole group; that it is gone already is no error.
 func (p *process) signal(s syscall.Signal) {
-	_ = syscall.Kill(-p.pid(), s)
+	if !p.ended() {
+		_ = syscall.Kill(-p.pid(), s)
+	}
 }
 
 // failure is err with the name of the log and its last lines.

@@ -140,13 +140,25 @@ func writesAreCounted(ctx context.Context, t *testing.T, s *Stack) {
 	if err := daemon.Apply(ctx, text); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(100 * time.Millisecond) // the log is written after the answer
-	got, err := s.Writes(UserDaemon)
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := awaitWrites(ctx, t, s)
 	want := Write{User: UserDaemon, Verb: "patch", Group: "argoproj.io", Resource: "workflows", Namespace: NamespaceWorkflows, Name: "succeeds", Code: 200}
 	if len(got) != 1 || got[0] != want {
 		t.Errorf("writes of the daemon: %+v, want one: %+v", got, want)
 	}
+}
+
+// awaitWrites returns the daemon's writes once there are any: the log is
+// written after the answer.
+func awaitWrites(ctx context.Context, t *testing.T, s *Stack) []Write {
+	for ctx.Err() == nil {
+		writes, err := s.Writes(UserDaemon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(writes) > 0 {
+			return writes
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return nil
 }
