@@ -1,0 +1,35 @@
+# `make` does all that CI does on every change. `make help` lists the rest.
+.DEFAULT_GOAL := all
+.PHONY: all build test lint e2e stack bench tidy clean help
+
+all: lint test ## lint and test
+
+build: ## the binary, in bin/
+	go build -trimpath -o bin/trefoil ./cmd/trefoil
+
+test: ## everything that needs no engines: offline, seconds
+	go test -race -shuffle=on ./...
+
+lint: ## vet and golangci-lint
+	go vet ./...
+	go vet -tags e2e ./e2e/... ./internal/... ./render/...
+	go tool -modfile=.github/lint/go.mod golangci-lint run ./...
+
+e2e: ## the built binary against the real engines; builds them where missing
+	go test -tags e2e -count=1 -timeout 60m -v ./e2e/... ./internal/... ./render/...
+
+stack: ## the real engines on loopback, until Ctrl-C
+	go run -tags e2e ./e2e/stack/cmd/stack
+
+bench: ## benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+tidy: ## go.mod, go.sum, formatting
+	go mod tidy
+	gofmt -w cmd e2e internal reconcile render schema
+
+clean:
+	rm -rf bin
+
+help:
+	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12

@@ -1,0 +1,110 @@
+// Package archtest keeps the direction of imports: the core knows nothing of the world, the engines nothing of each other. The
+// table below is the one in docs/concepts.md.
+package archtest
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/trefoil-gitops/trefoil"
+
+// rules say which of our rooms and which modules of others a room may import, beside the standard library. A room that is not
+// listed may import nothing. Tests are free.
+var rules = map[string][]string{
+	"schema":            {"cuelang.org/go"},
+	"render":            {"schema", "sigs.k8s.io/yaml"},
+	"reconcile/plan":    {"schema", "render"},
+	"reconcile":         {"schema", "render", "reconcile/plan"},
+	"internal/gitrepo":  {"schema", "reconcile", "reconcile/plan", "github.com/go-git", "golang.org/x/crypto"},
+	"internal/kube":     {"schema", "render", "reconcile", "reconcile/plan", "k8s.io"},
+	"internal/polyaxon": {"schema", "render", "reconcile", "reconcile/plan"},
+	"internal/memory":   {"schema", "render", "reconcile", "reconcile/plan"},
+	"cmd/trefoil":       {"*"},
+	"e2e":               {"*"},
+	"":                  {},
+}
+
+// core may import only these packages of the standard library: no clock, no network, no file, no log.
+var core = map[string][]string{
+	"reconcile/plan": {"cmp", "fmt", "maps", "math", "slices", "strconv", "strings", "time"},
+}
+
+func TestImports(t *testing.T) {
+	root := filepath.Join("..", "..")
+	files := 0
+	err := fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || d.Name() == "tools" || strings.HasPrefix(d.Name(), ".") && name != "."):
+			return fs.SkipDir
+		case path.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go"):
+			return nil
+		}
+		files++
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, name), nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range f.Imports {
+			imported, _ := strconv.Unquote(spec.Path.Value)
+			if !allowed(path.Dir(name), imported) {
+				t.Errorf("%s imports %s: the rules of its room do not allow that", name, imported)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 20 {
+		t.Fatalf("only %d files were looked at", files)
+	}
+}
+
+// TestRulesBite proves that the test can fail.
+func TestRulesBite(t *testing.T) {
+	for room, imported := range map[string]string{
+		"reconcile/plan":    "log/slog",
+		"schema":            module + "/render",
+		"internal/polyaxon": module + "/internal/kube",
+		"internal/new":      module + "/schema",
+	} {
+		if allowed(room, imported) {
+			t.Errorf("%s may import %s", room, imported)
+		}
+	}
+}
+
+func allowed(room, imported string) bool {
+	if room == "." {
+		room = ""
+	}
+	if strings.HasPrefix(room, "e2e/") {
+		room = "e2e"
+	}
+	first, _, _ := strings.Cut(imported, "/")
+	if !strings.Contains(first, ".") {
+		list, pure := core[room]
+		return !pure || slices.Contains(list, imported)
+	}
+	for _, rule := range rules[room] {
+		if rule == "*" || imported == module+"/"+rule || strings.Contains(rule, ".") && under(imported, rule) {
+			return true
+		}
+	}
+	return false
+}
+
+func under(imported, rule string) bool {
+	return imported == rule || strings.HasPrefix(imported, rule+"/")
+}

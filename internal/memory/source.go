@@ -1,0 +1,147 @@
+// Package memory holds working twins of the repository and the engines, in memory and under the control of a test: the loop is
+// tried against them in microseconds, with days and faults that the real ones would need hours for.
+package memory
+
+import (
+	"context"
+	"crypto/sha1"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"testing/fstest"
+
+	"github.com/trefoil-gitops/trefoil/reconcile"
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// Source is a branch in memory. Its zero value is a branch that does not exist yet.
+type Source struct {
+	mu      sync.Mutex
+	commits []commit
+	// Listings and Fetches count the calls of Tip and Fetch.
+	Listings, Fetches int
+	// Race, when set, runs once, before the next Commit compares the tip.
+	Race func()
+}
+
+type commit struct {
+	revision plan.Revision
+	message  string
+	files    tree
+}
+
+// Push commits files as a person would: they replace or, when nil, remove those of the tip.
+func (s *Source) Push(message string, files map[string][]byte) plan.Revision {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := tree{}
+	if len(s.commits) > 0 {
+		next = maps.Clone(s.commits[len(s.commits)-1].files)
+	}
+	for name, content := range files {
+		next[name] = content
+		if content == nil {
+			delete(next, name)
+		}
+	}
+	parent := plan.Revision("")
+	if len(s.commits) > 0 {
+		parent = s.commits[len(s.commits)-1].revision
+	}
+	sum := fmt.Sprintf("%x", sha1.Sum([]byte(string(parent)+message+next.hash("."))))
+	s.commits = append(s.commits, commit{plan.Revision(sum), message, next})
+	return plan.Revision(sum)
+}
+
+// Log returns the first lines of all commit messages, oldest first.
+func (s *Source) Log() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var subjects []string
+	for _, c := range s.commits {
+		subject, _, _ := strings.Cut(c.message, "\n")
+		subjects = append(subjects, subject)
+	}
+	return subjects
+}
+
+// File returns the content of a file at the tip; empty where there is none.
+func (s *Source) File(name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return string(s.commits[len(s.commits)-1].files[name])
+}
+
+// Tip implements reconcile.Source.
+func (s *Source) Tip(context.Context) (plan.Revision, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Listings++
+	if len(s.commits) == 0 {
+		return "", errors.New("the branch does not exist")
+	}
+	return s.commits[len(s.commits)-1].revision, nil
+}
+
+// Fetch implements reconcile.Source.
+func (s *Source) Fetch(_ context.Context, revision plan.Revision) (schema.Tree, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Fetches++
+	tip := s.commits[len(s.commits)-1]
+	if tip.revision != revision {
+		return nil, reconcile.ErrStale
+	}
+	return tip.files, nil
+}
+
+// Commit implements reconcile.Source.
+func (s *Source) Commit(_ context.Context, base plan.Revision, edit reconcile.Edit) (plan.Revision, error) {
+	if race := s.Race; race != nil {
+		s.Race = nil
+		race()
+	}
+	s.mu.Lock()
+	stale := s.commits[len(s.commits)-1].revision != base
+	s.mu.Unlock()
+	if stale {
+		return "", reconcile.ErrStale
+	}
+	return s.Push(edit.Message, edit.Files), nil
+}
+
+// tree is the content of a commit by path.
+type tree map[string][]byte
+
+// Open implements fs.FS.
+func (t tree) Open(name string) (fs.File, error) {
+	files := fstest.MapFS{}
+	for path, content := range t {
+		files[path] = &fstest.MapFile{Data: content, Mode: 0o644}
+	}
+	return files.Open(name)
+}
+
+// Hash implements schema.Tree. It is no hash of git's, but as good for telling folders apart.
+func (t tree) Hash(folder string) (string, error) {
+	if _, err := fs.Stat(t, folder); err != nil {
+		return "", err
+	}
+	return t.hash(folder), nil
+}
+
+func (t tree) hash(folder string) string {
+	h := sha1.New()
+	for _, name := range slices.Sorted(maps.Keys(t)) {
+		if folder == "." || strings.HasPrefix(name, path.Clean(folder)+"/") {
+			fmt.Fprintf(h, "%s\x00%d\x00%s", name, len(t[name]), t[name])
+		}
+	}
+	return fmt.Sprintf("%x", h.Sum(nil))
+}

@@ -1,0 +1,200 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/render"
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+const (
+	// races is how often one pass plans anew because somebody else pushed first.
+	races = 20
+	// gap is the least time between the starts of two passes, so that a storm of pokes costs one pass a second.
+	gap = time.Second
+	// longest is the most that Run waits after failures.
+	longest = time.Minute
+	// grace is how long a pass that is under way may go on after Run was told to stop.
+	grace = 30 * time.Second
+)
+
+// Options are the parts of a Loop. All are needed.
+type Options struct {
+	Source   Source
+	Searches interface { // holds the kind Search
+		Engine
+		Evidence
+	}
+	Cluster  Engine // holds all other kinds
+	Settings render.Settings
+	Limits   plan.Limits
+	Holder   string        // who this daemon is, for claims
+	Poll     time.Duration // between two looks at the source
+	Log      *slog.Logger
+	Now      func() time.Time
+}
+
+// Loop makes the engines follow the repository, pass by pass. One pass at a time: its methods but Poke are not safe for
+// concurrent use.
+type Loop struct {
+	Options
+	pokes chan struct{}
+	last  snapshot
+	told  map[plan.Hold]bool // holds that were logged
+}
+
+// snapshot is what a revision says; it is kept while the branch stays there, so that a quiet pass evaluates nothing.
+type snapshot struct {
+	revision plan.Revision
+	tree     schema.Tree
+	catalog  schema.Catalog
+}
+
+// Pass is what one look at the world came to.
+type Pass struct {
+	Revision plan.Revision // that was planned on
+	Catalog  schema.Catalog
+	Live     plan.Live
+	Plan     plan.Plan
+	// Done counts the actions that were carried out, commits included.
+	Done int
+	// Failed are actions that could not be carried out, with the reason, as holds.
+	Failed []plan.Hold
+}
+
+// New returns a Loop that has not looked yet.
+func New(o Options) *Loop {
+	return &Loop{Options: o, pokes: make(chan struct{}, 1)}
+}
+
+// Poke asks a running loop to look again soon. It never blocks and is safe for concurrent use.
+func (l *Loop) Poke() {
+	select {
+	case l.pokes <- struct{}{}:
+	default: // a poke is waiting already
+	}
+}
+
+// Run makes passes until ctx ends: at every poll, soon after a Poke and after a pass that did something. A pass that is under way
+// then is finished first, within half a minute. After failures the waits grow from a second to a minute.
+func (l *Loop) Run(ctx context.Context) {
+	timer, started, failures := time.NewTimer(0), time.Time{}, 0
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.pokes:
+			timer.Reset(time.Until(started.Add(gap)))
+			continue
+		case <-timer.C:
+		}
+		started = time.Now()
+		pass, err := l.drained(ctx)
+		failures++
+		if err == nil {
+			failures = 0
+		}
+		timer.Reset(l.wait(pass, err, failures))
+	}
+}
+
+// wait says how long Run sleeps after a pass.
+func (l *Loop) wait(pass Pass, err error, failures int) time.Duration {
+	switch {
+	case err != nil:
+		wait := jitter(min(longest, time.Second<<min(failures-1, 6)))
+		l.Log.Warn("nothing was changed, looking again", "in", wait.Round(time.Millisecond), "error", err)
+		return wait
+	case pass.Done > 0:
+		return gap
+	}
+	return jitter(l.Poll)
+}
+
+// jitter keeps daemons that were started together from asking together: 80 to 100 per cent of d.
+func jitter(d time.Duration) time.Duration {
+	return d - time.Duration(rand.Int64N(int64(d)/5+1))
+}
+
+// drained is Once, but the end of ctx leaves it a grace to finish.
+func (l *Loop) drained(ctx context.Context) (Pass, error) {
+	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	defer stop()
+	return l.Once(inner)
+}
+
+// Plan looks at the repository and the engines and says what Once would do. It changes nothing.
+func (l *Loop) Plan(ctx context.Context) (Pass, error) {
+	if err := l.look(ctx); err != nil {
+		return Pass{}, err
+	}
+	live := l.observe(ctx)
+	return Pass{Revision: l.last.revision, Catalog: l.last.catalog, Live: live, Plan: plan.Make(plan.Input{
+		Catalog: l.last.catalog, Live: live, Settings: l.Settings, Revision: l.last.revision,
+		Now: l.Now(), Limits: l.Limits, Holder: l.Holder,
+	})}, nil
+}
+
+// Once makes one pass: look, plan, commit what was found out, carry out the rest. When somebody else pushed in between, it plans
+// anew on the new tip. An error means that nothing was changed.
+func (l *Loop) Once(ctx context.Context) (Pass, error) {
+	for range races {
+		pass, err := l.Plan(ctx)
+		if err == nil {
+			err = l.commit(ctx, &pass)
+		}
+		switch {
+		case errors.Is(err, ErrStale):
+			l.Log.Debug("somebody else pushed first, planning anew")
+			continue
+		case err != nil:
+			return Pass{}, err
+		}
+		l.execute(ctx, &pass)
+		l.tell(pass)
+		return pass, nil
+	}
+	return Pass{}, fmt.Errorf("the branch moved %d times while one pass was planned: %w", races, ErrStale)
+}
+
+// look reads the tip of the branch if it is not the one that is known.
+func (l *Loop) look(ctx context.Context) error {
+	tip, err := l.Source.Tip(ctx)
+	if err != nil {
+		return fmt.Errorf("the spec repository: %w", err)
+	}
+	if tip == l.last.revision {
+		return nil
+	}
+	tree, err := l.Source.Fetch(ctx, tip)
+	if err != nil {
+		return fmt.Errorf("the spec repository at %s: %w", tip.Short(), err)
+	}
+	catalog, err := schema.Load(ctx, tree)
+	if err != nil {
+		return fmt.Errorf("the spec repository at %s: %w", tip.Short(), err)
+	}
+	l.last = snapshot{tip, tree, catalog}
+	l.Log.Info("planning on", "commit", tip.Short(), "models", len(catalog.Models), "findings", len(catalog.Findings))
+	return nil
+}
+
+// tell logs the holds that are new, so that a model that waits for hours is one line.
+func (l *Loop) tell(pass Pass) {
+	now := map[plan.Hold]bool{}
+	for _, h := range append(pass.Plan.Holds, pass.Failed...) {
+		if now[h] = true; !l.told[h] {
+			l.Log.Info(h.String())
+		}
+	}
+	l.told = now
+}
