@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,13 +37,15 @@ func TestRunPokes(t *testing.T) {
 		loop := w.loop()
 		ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
 		defer stop()
-		go func() {
+		var storm sync.WaitGroup
+		storm.Go(func() {
 			for ctx.Err() == nil {
 				loop.Poke()
 				time.Sleep(time.Millisecond)
 			}
-		}()
+		})
 		loop.Run(ctx)
+		storm.Wait()
 		if n := w.source.Listings; n < 9 || n > 11 {
 			t.Errorf("%d listings in ten seconds of pokes", n)
 		}
