@@ -1,0 +1,57 @@
+package schema
+
+import (
+	"fmt"
+	"strings"
+)
+
+// collisions finds environments that would be one object. The first in order of names keeps it; each later one is a finding,
+// so that a new model can't take over what an older one serves without being seen: both are told.
+func collisions(models []Model, at places) []Finding {
+	type object struct{ namespace, name string }
+	owners := map[object][]Scope{}
+	var order []object
+	for _, m := range models {
+		for _, e := range m.Serve {
+			o := object{e.Namespace, e.ObjectName}
+			if owners[o] == nil {
+				order = append(order, o)
+			}
+			owners[o] = append(owners[o], Scope{m.Name, e.Name})
+		}
+	}
+	var found []Finding
+	for _, o := range order {
+		for i, s := range owners[o] {
+			if len(owners[o]) == 1 {
+				continue
+			}
+			other := owners[o][(i+1)%len(owners[o])]
+			found = append(found, Finding{Code: codeCollision, Severity: Error, Scope: s, Pos: at.at("models", s.Model, "serve", s.Environment),
+				Message: fmt.Sprintf("%s and %s are the same object %s/%s", s, other, o.namespace, o.name),
+				Hint:    "give one of them another namespace or name"})
+		}
+	}
+	return found
+}
+
+// retiredInUse finds names in retired that a model or an environment still has.
+func retiredInUse(j judged, c Catalog) []Finding {
+	var found []Finding
+	for _, name := range sortedKeys(c.Retired) {
+		model, env, isEnv := strings.Cut(name, "/")
+		used := j.Places.has("models", model)
+		if _, ok := j.Models[model]; ok {
+			used = true
+		}
+		if isEnv {
+			_, ok := j.Models[model].Serve[env]
+			used = ok || j.Places.has("models", model, "serve", env)
+		}
+		if used {
+			found = append(found, Finding{Code: codeRetiredInUse, Severity: Error, Scope: Scope{model, env}, Pos: j.Places.at("retired", name),
+				Message: fmt.Sprintf("%s is retired and still in use", name), Hint: "take it out of one of the two"})
+		}
+	}
+	return found
+}

@@ -1,0 +1,264 @@
+package schema
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// templates checks that the command names parameters and uses the dimensions, and that no name is both.
+func (l *loader) templates(t Train) {
+	var fixed, searched []string
+	for _, p := range t.Params {
+		fixed = append(fixed, p.Name)
+	}
+	searched = t.Search.names()
+	for _, name := range searched {
+		if slices.Contains(fixed, name) {
+			l.report(codeTwice, "take it out of one of them", []string{"train", "params", name},
+				"%s is both a fixed parameter and searched", name)
+		}
+	}
+	used := l.used(t.Command, slices.Concat(fixed, searched))
+	for _, name := range searched {
+		if !used[name] {
+			l.warn(codeUnused, fmt.Sprintf("write {{ %s }} where the command takes it", name), l.dimension(t.Search, name),
+				"the command doesn't use %s, so its values change nothing", name)
+		}
+	}
+}
+
+// dimension is where a searched parameter is written.
+func (l *loader) dimension(s Search, name string) []string {
+	if s.Kind == Mapping {
+		return []string{"train", "search", "mapping", "0", name}
+	}
+	return []string{"train", "search", "matrix", name}
+}
+
+// used returns the names that the templates of a command stand for and reports those that stand for nothing.
+func (l *loader) used(command, known []string) map[string]bool {
+	template, name := regexp.MustCompile(`\{\{.*?(\}\}|$)`), regexp.MustCompile(`^\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}$`)
+	used := map[string]bool{}
+	for i, word := range command {
+		at := []string{"train", "command", strconv.Itoa(i)}
+		for _, found := range template.FindAllString(word, -1) {
+			match := name.FindStringSubmatch(found)
+			switch {
+			case match == nil:
+				l.report(codeTemplate, "the outputs folder is in $POLYAXON_RUN_OUTPUTS_PATH", at, "%s is not {{ NAME }}", found)
+			case !slices.Contains(known, match[1]):
+				l.report(codeTemplate, meant(match[1], known), at, "%s stands for no parameter", found)
+			default:
+				used[match[1]] = true
+			}
+		}
+	}
+	return used
+}
+
+func meant(name string, known []string) string {
+	if near, ok := nearest(name, known); ok {
+		return fmt.Sprintf("did you mean {{ %s }}?", near)
+	}
+	if len(known) == 0 {
+		return "add it to train.params or train.search"
+	}
+	return "there are " + quote(known)
+}
+
+// names are the parameters that the search varies, sorted.
+func (s Search) names() []string {
+	var names []string
+	for _, d := range s.Matrix {
+		names = append(names, d.Name)
+	}
+	if s.Kind == Mapping && len(s.Mapping) > 0 {
+		for _, p := range s.Mapping[0] {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// matrix checks the points of a mapping and the ranges of the others.
+func (l *loader) matrix(s Search) {
+	for i, point := range s.Mapping {
+		if i > 0 && !slices.EqualFunc(point, s.Mapping[0], func(a, b Param) bool { return a.Name == b.Name }) {
+			l.report(codeMapping, "each point gives a value to each of "+quote(s.names()),
+				[]string{"train", "search", "mapping", strconv.Itoa(i)}, "point %d has other parameters than the first", i+1)
+		}
+	}
+	if s.Kind != Mapping && len(s.Matrix) == 0 {
+		l.report(codeMatrix, "", []string{"train", "search", "matrix"}, "the matrix is empty: there is nothing to search")
+	}
+	for _, d := range s.Matrix {
+		k := kindOf(d.Kind)
+		at := []string{"train", "search", "matrix", d.Name, d.Kind}
+		if s.Kind == Grid && k.distribution {
+			l.report(codeGrid, "use linspace, range or choice, or search at random", at, "%s is a distribution, which no grid can walk", d.Kind)
+		}
+		if wrong := k.check(d.Value); wrong != "" {
+			l.report(codeMatrix, "it is "+k.form(), at, "%s of %s: %s", d.Kind, d.Name, wrong)
+		}
+	}
+}
+
+// kind is one of Polyaxon's ways to write a range: the names of its numbers, and what is wrong with them.
+type kind struct {
+	fields       []string
+	distribution bool
+	wrong        func(v []float64) string
+}
+
+// kindOf knows all kinds that the definitions let through.
+func kindOf(name string) kind {
+	switch name {
+	case "pchoice":
+		return kind{distribution: true}
+	case "range":
+		return kind{fields: []string{"start", "stop", "step"}, wrong: wrongRange}
+	case "linspace":
+		return kind{fields: []string{"start", "stop", "num"}, wrong: wrongCount}
+	case "logspace":
+		return kind{fields: []string{"start", "stop", "num", "base"}, wrong: wrongCount}
+	case "geomspace":
+		return kind{fields: []string{"start", "stop", "num"}, wrong: wrongRatio}
+	case "uniform", "loguniform":
+		return kind{[]string{"low", "high"}, true, wrongEnds}
+	case "quniform", "qloguniform":
+		return kind{[]string{"low", "high", "q"}, true, wrongEnds}
+	case "normal", "lognormal":
+		return kind{[]string{"loc", "scale"}, true, wrongScale}
+	case "qnormal", "qlognormal":
+		return kind{[]string{"loc", "scale", "q"}, true, wrongScale}
+	}
+	return kind{} // choice: any list
+}
+
+// form is how the range is written as text.
+func (k kind) form() string {
+	if len(k.fields) == 0 {
+		return "a list of [value, probability]"
+	}
+	return strconv.Quote(strings.Join(k.fields[:k.needed()], ":"))
+}
+
+// needed is how many numbers there have to be: logspace's base may be left out.
+func (k kind) needed() int { return min(len(k.fields), 3) }
+
+// check says what is wrong with a range; "" for nothing.
+func (k kind) check(value any) string {
+	if k.wrong == nil {
+		if k.distribution {
+			return wrongShares(value)
+		}
+		return ""
+	}
+	numbers, wrong := k.numbers(value)
+	if wrong != "" {
+		return wrong
+	}
+	if len(numbers) < k.needed() || len(numbers) > len(k.fields) {
+		return fmt.Sprintf("it has %d numbers", len(numbers))
+	}
+	return k.wrong(numbers)
+}
+
+// numbers reads the three ways to write a range.
+func (k kind) numbers(value any) ([]float64, string) {
+	var texts []string
+	switch v := value.(type) {
+	case string:
+		texts = strings.Split(v, ":")
+	case []any:
+		for _, elt := range v {
+			texts = append(texts, fmt.Sprint(elt))
+		}
+	case map[string]any:
+		for _, name := range k.fields {
+			if elt, ok := v[name]; ok {
+				texts = append(texts, fmt.Sprint(elt))
+			}
+		}
+	}
+	var numbers []float64
+	for _, t := range texts {
+		f, err := strconv.ParseFloat(strings.TrimSpace(t), 64)
+		if err != nil || !finite(f) {
+			return nil, fmt.Sprintf("%q is not a number", t)
+		}
+		numbers = append(numbers, f)
+	}
+	return numbers, ""
+}
+
+func wrongRange(v []float64) string {
+	switch {
+	case v[2] == 0:
+		return "its step is 0"
+	case (v[1]-v[0])/v[2] <= 0:
+		return "its stop is not beyond its start, so it holds nothing"
+	}
+	return ""
+}
+
+func wrongCount(v []float64) string {
+	if v[2] < 1 || v[2] != math.Trunc(v[2]) {
+		return "num is not a whole number above 0"
+	}
+	return ""
+}
+
+func wrongRatio(v []float64) string {
+	if v[0]*v[1] <= 0 {
+		return "its ends need the same sign, and neither may be 0"
+	}
+	return wrongCount(v)
+}
+
+func wrongEnds(v []float64) string {
+	if v[0] >= v[1] {
+		return "low is not below high"
+	}
+	return wrongStep(v)
+}
+
+func wrongScale(v []float64) string {
+	if v[1] <= 0 {
+		return "scale is not above 0"
+	}
+	return wrongStep(v)
+}
+
+func wrongStep(v []float64) string {
+	if len(v) > 2 && v[2] <= 0 {
+		return "q is not above 0"
+	}
+	return ""
+}
+
+// wrongShares checks the probabilities of a pchoice.
+func wrongShares(value any) string {
+	const precision = 1e-6
+	pairs, _ := value.([]any)
+	sum := 0.0
+	for _, p := range pairs {
+		pair, _ := p.([]any)
+		if len(pair) != 2 {
+			return "an element is not a pair"
+		}
+		share, err := strconv.ParseFloat(fmt.Sprint(pair[1]), 64)
+		if err != nil || share < 0 || share > 1 {
+			return fmt.Sprintf("%v is not a probability", pair[1])
+		}
+		sum += share
+	}
+	if math.Abs(sum-1) > precision {
+		return fmt.Sprintf("the probabilities add up to %v, not 1", sum)
+	}
+	return ""
+}
