@@ -27,7 +27,7 @@ run=$(script run)
 {
     echo "FROM $BUILDER_IMAGE"
     environment
-    echo "USER root"
+    echo "USER 0"
     if [ "$assemble" != /s2i/bin/assemble ] || [ "$run" != /s2i/bin/run ]; then
         echo "COPY .s2i/bin /tmp/scripts" # a script may move all of /tmp/src away
     fi
