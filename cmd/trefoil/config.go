@@ -1,0 +1,191 @@
+package main
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	"sigs.k8s.io/yaml"
+
+	"github.com/trefoil-gitops/trefoil/render"
+)
+
+// config is trefoil.yaml. docs/configuration.md describes it; a flag or a TREFOIL_ variable of the flag's name goes before it.
+type config struct {
+	Repository repositoryConfig `json:"repository"`
+	Poll       duration         `json:"poll"`
+	Polyaxon   polyaxonConfig   `json:"polyaxon"`
+	Kubernetes kubernetesConfig `json:"kubernetes"`
+	Workflows  workflowsConfig  `json:"workflows"`
+	Fuses      fusesConfig      `json:"fuses"`
+}
+
+type repositoryConfig struct {
+	URL            string       `json:"url"`
+	Branch         string       `json:"branch"`
+	Path           string       `json:"path"`
+	Author         authorConfig `json:"author"`
+	Username       string       `json:"username"`
+	PasswordFile   string       `json:"passwordFile"`
+	SSHKeyFile     string       `json:"sshKeyFile"`
+	KnownHostsFile string       `json:"knownHostsFile"`
+	CAFile         string       `json:"caFile"`
+}
+
+type authorConfig struct {
+	Name  string `json:"name"`
+	Email string `json:"email"`
+}
+
+type polyaxonConfig struct {
+	URL       string `json:"url"`
+	Owner     string `json:"owner"`
+	Project   string `json:"project"`
+	TokenFile string `json:"tokenFile"`
+}
+
+type kubernetesConfig struct {
+	Kubeconfig string `json:"kubeconfig"`
+	Context    string `json:"context"`
+}
+
+type workflowsConfig struct {
+	Namespace      string       `json:"namespace"`
+	ServiceAccount string       `json:"serviceAccount"`
+	Images         imagesConfig `json:"images"`
+}
+
+type imagesConfig struct {
+	Fetch string `json:"fetch"`
+	Git   string `json:"git"`
+	Build string `json:"build"`
+}
+
+type fusesConfig struct {
+	Deletions          int `json:"deletions"`
+	ExperimentsPerHour int `json:"experimentsPerHour"`
+}
+
+// duration is a time.Duration that is written "15s".
+type duration time.Duration
+
+func (d *duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	*d = duration(v)
+	return err
+}
+
+func (d duration) String() string { return time.Duration(d).String() }
+
+// defaults are what holds where neither file nor environment nor flag says anything.
+func defaults() config {
+	return config{
+		Repository: repositoryConfig{
+			Branch: "main",
+			Author: authorConfig{"Trefoil", "trefoil@localhost"},
+		},
+		Poll:     duration(15 * time.Second),
+		Polyaxon: polyaxonConfig{Owner: "default", Project: "trefoil"},
+		Workflows: workflowsConfig{
+			Namespace: "argo",
+			Images: imagesConfig{
+				Fetch: "busybox:1.37", Git: "alpine/git:2.49.1", Build: "quay.io/buildah/stable:v1.41.4",
+			},
+		},
+		Fuses: fusesConfig{Deletions: 5, ExperimentsPerHour: 200},
+	}
+}
+
+// override binds the flags that go over the file; their defaults are what c holds already.
+func (c *config) override(f *pflag.FlagSet) {
+	f.StringVar(&c.Repository.URL, "repo", c.Repository.URL, "`URL` of the spec repository (https, ssh or file)")
+	f.StringVar(&c.Repository.Branch, "ref", c.Repository.Branch, "`branch` of the spec repository")
+	f.StringVar(&c.Repository.Path, "path", c.Repository.Path, "`folder` of the repository that holds the specs")
+	f.DurationVar((*time.Duration)(&c.Poll), "poll", time.Duration(c.Poll), "how often the repository is looked at")
+	f.StringVar(&c.Polyaxon.URL, "polyaxon-url", c.Polyaxon.URL, "`URL` of the Polyaxon API, as pods reach it too")
+	f.StringVar(&c.Polyaxon.Owner, "polyaxon-owner", c.Polyaxon.Owner, "owner of the Polyaxon project")
+	f.StringVar(&c.Polyaxon.Project, "polyaxon-project", c.Polyaxon.Project, "Polyaxon project for searches, made when missing")
+	f.StringVar(&c.Kubernetes.Kubeconfig, "kubeconfig", c.Kubernetes.Kubeconfig, "kubeconfig `file`; without it KUBECONFIG, then the pod's own account")
+	f.StringVar(&c.Kubernetes.Context, "context", c.Kubernetes.Context, "kubeconfig context")
+	f.StringVar(&c.Workflows.Namespace, "workflow-namespace", c.Workflows.Namespace, "namespace where Workflows run and claims are kept")
+	f.StringVar(&c.Workflows.ServiceAccount, "workflow-service-account", c.Workflows.ServiceAccount, "service account of Workflow pods")
+	f.IntVar(&c.Fuses.Deletions, "max-deletions", c.Fuses.Deletions, "objects that one pass may delete without `retired`")
+	f.IntVar(&c.Fuses.ExperimentsPerHour, "max-experiments-per-hour", c.Fuses.ExperimentsPerHour, "experiments that may be started in an hour")
+}
+
+// config reads the file, then lets the environment and the flags that were given go over it.
+func (a *app) config(given *pflag.FlagSet) (config, error) {
+	c := defaults()
+	if err := a.readFile(&c); err != nil {
+		return c, err
+	}
+	over := pflag.NewFlagSet("", pflag.ContinueOnError)
+	c.override(over)
+	var failed error
+	over.VisitAll(func(f *pflag.Flag) {
+		name := "TREFOIL_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if value, ok := a.env(name); ok {
+			if err := f.Value.Set(value); err != nil {
+				failed = errors.Join(failed, fmt.Errorf("%s=%s: %w", name, value, err))
+			}
+		}
+		if flag := given.Lookup(f.Name); flag != nil && flag.Changed {
+			failed = errors.Join(failed, f.Value.Set(flag.Value.String()))
+		}
+	})
+	return c, failed
+}
+
+// readFile decodes --config, TREFOIL_CONFIG or a trefoil.yaml in the current folder. Fields that it does not know are errors.
+func (a *app) readFile(c *config) error {
+	name, required := a.flags.config, true
+	if name == "" {
+		name, required = a.env("TREFOIL_CONFIG")
+	}
+	if name == "" {
+		name = "trefoil.yaml"
+	}
+	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) && !required {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := yaml.UnmarshalStrict(text, c); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// settings are what rendering needs of the configuration.
+func (c config) settings() render.Settings {
+	return render.Settings{
+		Repository: c.Repository.URL, Path: c.Repository.Path, Owner: c.owner(),
+		Polyaxon: render.Polyaxon{URL: strings.TrimSuffix(c.Polyaxon.URL, "/"), Owner: c.Polyaxon.Owner, Project: c.Polyaxon.Project},
+		Workflows: render.Workflows{
+			Namespace: c.Workflows.Namespace, ServiceAccount: c.Workflows.ServiceAccount,
+			Images: render.Images(c.Workflows.Images),
+		},
+	}
+}
+
+// owner tells this repository, branch and folder from others that live in the same engines.
+func (c config) owner() string {
+	url := strings.TrimSuffix(strings.TrimSuffix(c.Repository.URL, "/"), ".git")
+	return fmt.Sprintf("r-%.8x", sha256.Sum256([]byte(url+"\n"+c.Repository.Branch+"\n"+c.Repository.Path)))
+}
+
+// secret reads a file that holds one; an empty name is an empty secret.
+func secret(file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(file)
+	return strings.TrimSpace(string(text)), err
+}

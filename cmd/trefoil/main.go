@@ -1,0 +1,76 @@
+// Command trefoil makes Polyaxon, Argo Workflows and Seldon Core follow a git repository of models, and commits back what it
+// finds out. `trefoil help` lists the verbs; each has a file of its own in this folder.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	a := &app{out: os.Stdout, err: os.Stderr, env: os.LookupEnv}
+	os.Exit(a.run(ctx, os.Args[1:]))
+}
+
+// app is what the verbs share: the streams, the environment and the flags that all of them know.
+type app struct {
+	out, err io.Writer
+	env      func(string) (string, bool)
+	flags    flags
+}
+
+// exit is an error that ends the process with a code of its own. Without a cause nothing is printed.
+type exit struct {
+	code  int
+	cause error
+}
+
+func (e exit) Error() string {
+	if e.cause == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.cause.Error()
+}
+
+func (e exit) Unwrap() error { return e.cause }
+
+// run runs one command line and returns the exit code.
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.root()
+	root.SetArgs(args)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	code := exit{code: 1, cause: err}
+	errors.As(err, &code)
+	if code.cause != nil {
+		fmt.Fprintf(a.err, "trefoil: %v\n", code.cause)
+	}
+	return code.code
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "trefoil",
+		Short: "Git-driven training, packaging and serving of models",
+		Long: "Trefoil ties Polyaxon (training), Argo Workflows (packaging) and Seldon Core (serving) into one knot, with git as the\n" +
+			"only state: people change models.cue, the engines follow, and what was found out is committed back.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	a.flags.add(root.PersistentFlags())
+	root.AddCommand(a.validate(), a.render(), a.plan(), a.diff(), a.daemon(), a.status(), a.version())
+	return root
+}

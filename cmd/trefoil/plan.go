@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+)
+
+func (a *app) plan() *cobra.Command {
+	var live, detailed bool
+	cmd := &cobra.Command{
+		Use:   "plan [MODEL...]",
+		Short: "Say what comes next for each model, and why the others wait",
+		Long: "Says what comes next for each model. Without --live no engine is asked: the plan then says what git still lacks, as if\n" +
+			"everything that git has decided were carried out. Nothing is changed.\n\n" +
+			"Exit code 0: planned. 1: an error. 3: the spec is invalid. With --detailed-exitcode 2: there is something to do.",
+		RunE: func(cmd *cobra.Command, words []string) error {
+			p, invalid, err := a.planned(cmd, words, live)
+			if err != nil {
+				return err
+			}
+			return a.printPlan(only(p, words), invalid, detailed)
+		},
+	}
+	cmd.Flags().BoolVar(&live, "live", false, "ask the engines; reads the configured repository, not -C")
+	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where there is something to do")
+	return cmd
+}
+
+// planned makes the plan and counts the errors of the spec.
+func (a *app) planned(cmd *cobra.Command, words []string, live bool) (plan.Plan, int, error) {
+	if live {
+		d, err := a.connect(cmd)
+		if err != nil {
+			return plan.Plan{}, 0, err
+		}
+		defer d.close()
+		d.quiet()
+		pass, err := d.loop.Plan(cmd.Context())
+		s := specs{catalog: pass.Catalog}
+		return pass.Plan, s.errors(), err
+	}
+	s, err := a.read(cmd, words)
+	if err != nil {
+		return plan.Plan{}, 0, err
+	}
+	settings := s.config.settings()
+	return plan.Make(plan.Input{
+		Catalog: s.catalog, Live: plan.Done(s.catalog, settings), Settings: settings, Revision: s.revision,
+		Now: time.Now(), Limits: s.config.limits(),
+	}), s.errors(), nil
+}
+
+func (c config) limits() plan.Limits { return plan.Limits(c.Fuses) }
+
+// only leaves the models that the words name.
+func only(p plan.Plan, words []string) plan.Plan {
+	var q plan.Plan
+	for _, x := range p.Actions {
+		if wanted(words, x.Scope().Model) {
+			q.Actions = append(q.Actions, x)
+		}
+	}
+	for _, h := range p.Holds {
+		if h.Model == "" || wanted(words, h.Model) {
+			q.Holds = append(q.Holds, h)
+		}
+	}
+	return q
+}
+
+func (a *app) printPlan(p plan.Plan, invalid int, detailed bool) error {
+	type line struct{ Model, Environment, Text string }
+	actions, holds := []line{}, []line{}
+	for _, x := range p.Actions {
+		actions = append(actions, line{x.Scope().Model, x.Scope().Environment, x.String()})
+	}
+	for _, h := range p.Holds {
+		holds = append(holds, line{h.Model, h.Environment, h.Reason})
+	}
+	printed, err := a.json(map[string]any{"format_version": formatVersion, "actions": actions, "holds": holds})
+	switch {
+	case err != nil:
+		return err
+	case !printed:
+		fmt.Fprint(a.out, p)
+	}
+	switch {
+	case invalid > 0:
+		return exit{code: 3}
+	case detailed && len(p.Actions) > 0:
+		return exit{code: 2}
+	}
+	return nil
+}

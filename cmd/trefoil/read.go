@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trefoil-gitops/trefoil/internal/gitrepo"
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// specs is a spec repository as a verb without engines reads it.
+type specs struct {
+	config   config
+	revision plan.Revision // empty for a folder that is in no git repository
+	catalog  schema.Catalog
+}
+
+// read loads the folder of -C, or the tip of --repo where that flag is given.
+func (a *app) read(cmd *cobra.Command, words []string) (specs, error) {
+	c, err := a.config(cmd.Flags())
+	if err != nil {
+		return specs{}, err
+	}
+	s := specs{config: c}
+	tree, err := s.tree(cmd.Context(), a.flags.dir, cmd.Flags().Changed("repo"))
+	if err != nil {
+		return specs{}, err
+	}
+	if s.catalog, err = schema.Load(cmd.Context(), tree); err != nil {
+		return specs{}, err
+	}
+	return s, s.known(words)
+}
+
+func (s *specs) tree(ctx context.Context, dir string, remote bool) (schema.Tree, error) {
+	if !remote {
+		s.revision = gitrepo.Head(dir)
+		return gitrepo.Worktree(dir)
+	}
+	repo, err := s.config.source()
+	if err != nil {
+		return nil, err
+	}
+	if s.revision, err = repo.Tip(ctx); err != nil {
+		return nil, err
+	}
+	return repo.Fetch(ctx, s.revision)
+}
+
+// known complains of words that name no model.
+func (s *specs) known(words []string) error {
+	var names []string
+	for _, m := range s.catalog.Models {
+		names = append(names, m.Name)
+	}
+	for _, f := range s.catalog.Findings {
+		names = append(names, f.Scope.Model)
+	}
+	for _, w := range words {
+		if !slices.Contains(names, w) {
+			return fmt.Errorf("there is no model %q; there are: %s", w, strings.Join(slices.Compact(slices.Sorted(slices.Values(names))), " "))
+		}
+	}
+	return nil
+}
+
+// errors counts the findings that freeze something.
+func (s *specs) errors() int {
+	n := 0
+	for _, f := range s.catalog.Findings {
+		if f.Severity == schema.Error {
+			n++
+		}
+	}
+	return n
+}
+
+// source opens the spec repository with its credentials, which are read from files only.
+func (c config) source() (*gitrepo.Repo, error) {
+	r := c.Repository
+	if r.URL == "" {
+		return nil, errors.New("no spec repository: give its URL with --repo, TREFOIL_REPO or repository.url in trefoil.yaml")
+	}
+	password, err1 := secret(r.PasswordFile)
+	key, err2 := secret(r.SSHKeyFile)
+	authorities, err3 := secret(r.CAFile)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, err
+	}
+	if key != "" {
+		key += "\n" // the end of a PEM block is a line
+	}
+	return gitrepo.Open(gitrepo.Options{
+		URL: r.URL, Branch: r.Branch, Path: r.Path, AuthorName: r.Author.Name, AuthorEmail: r.Author.Email,
+		Username: r.Username, Password: password, CA: []byte(authorities), SSHKey: []byte(key), KnownHosts: r.KnownHostsFile,
+	})
+}

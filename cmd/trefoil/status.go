@@ -1,0 +1,126 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trefoil-gitops/trefoil/reconcile"
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/render"
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// state is a line of `trefoil status`: a model, or one environment of it.
+type state struct {
+	Model       string `json:"model"`
+	Environment string `json:"environment,omitempty"`
+	// Release is the model's latest, or what the environment asks for in the cluster; 0 for none.
+	Release int `json:"release,omitempty"`
+	// State is what comes next or why nothing does.
+	State []string `json:"state"`
+}
+
+func (a *app) status() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status [MODEL...]",
+		Short: "Say where each model is and why it does not move",
+		Long:  "Asks the repository and the engines where each model is, what comes next and what it waits for. Changes nothing.",
+		RunE: func(cmd *cobra.Command, words []string) error {
+			d, err := a.connect(cmd)
+			if err != nil {
+				return err
+			}
+			defer d.close()
+			d.quiet()
+			pass, err := d.loop.Plan(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.printStates(pass, d.config, words)
+		},
+	}
+}
+
+func (a *app) printStates(pass reconcile.Pass, c config, words []string) error {
+	all := slices.DeleteFunc(states(pass), func(s state) bool { return s.Model != "" && !wanted(words, s.Model) })
+	printed, err := a.json(map[string]any{"format_version": formatVersion, "revision": pass.Revision, "states": all})
+	if printed || err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "%s %s at %s\n\n", c.Repository.URL, c.Repository.Branch, pass.Revision.Short())
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "MODEL\tENVIRONMENT\tRELEASE\tSTATE")
+	for _, s := range all {
+		release := "-"
+		if s.Release > 0 {
+			release = fmt.Sprint(s.Release)
+		}
+		for i, line := range s.State {
+			if i > 0 {
+				fmt.Fprintf(w, "\t\t\t%s\n", line)
+				continue
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", cmp.Or(s.Model, "(all)"), cmp.Or(s.Environment, "-"), release, line)
+		}
+	}
+	return w.Flush()
+}
+
+// states has a line for every model and environment, in order.
+func states(pass reconcile.Pass) []state {
+	lines := map[schema.Scope][]string{}
+	for _, x := range pass.Plan.Actions {
+		lines[x.Scope()] = append(lines[x.Scope()], "next: "+words(x))
+	}
+	for _, h := range pass.Plan.Holds {
+		scope := schema.Scope{Model: h.Model, Environment: h.Environment}
+		lines[scope] = append(lines[scope], h.Reason)
+	}
+	var all []state
+	for _, m := range pass.Catalog.Models {
+		all = append(all, state{Model: m.Name, Release: pass.Catalog.Selected[m.Name].Latest, State: take(lines, schema.Scope{Model: m.Name}, "up to date")})
+		for _, e := range m.Serve {
+			s := state{Model: m.Name, Environment: e.Name, Release: serving(pass, m, e)}
+			s.State = take(lines, schema.Scope{Model: m.Name, Environment: e.Name}, "available")
+			all = append(all, s)
+		}
+	}
+	for scope, l := range lines { // what is frozen or left the repository
+		all = append(all, state{Model: scope.Model, Environment: scope.Environment, Release: pass.Catalog.Selected[scope.Model].Latest, State: l})
+	}
+	slices.SortStableFunc(all, func(a, b state) int {
+		return cmp.Or(cmp.Compare(a.Model, b.Model), cmp.Compare(a.Environment, b.Environment))
+	})
+	return all
+}
+
+func take(lines map[schema.Scope][]string, scope schema.Scope, otherwise string) []string {
+	l, ok := lines[scope]
+	if !ok {
+		return []string{otherwise}
+	}
+	delete(lines, scope)
+	return l
+}
+
+// words is an action without the model that it is about.
+func words(a plan.Action) string {
+	return a.String()[len(a.Scope().String())+2:]
+}
+
+// serving is the release whose image an environment asks for in the cluster.
+func serving(pass reconcile.Pass, m schema.Model, e schema.Environment) int {
+	ref := render.Ref{Kind: render.SeldonDeployment, Namespace: e.Namespace, Name: e.ObjectName}
+	for _, o := range pass.Live.Objects[ref] {
+		for _, r := range pass.Catalog.Selected[m.Name].Releases {
+			if r.Image == o.Image && r.Image != "" {
+				return r.Number
+			}
+		}
+	}
+	return 0
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+func (a *app) validate() *cobra.Command {
+	return &cobra.Command{
+		Use:   "validate [MODEL...]",
+		Short: "Check a spec repository: CUE, and the rules that CUE can't say",
+		Long:  "Checks a spec repository without asking any engine. Prints every finding with its place, code and hint.\n\nExit code 0: nothing is wrong. 1: something is, or the repository could not be read.",
+		RunE: func(cmd *cobra.Command, words []string) error {
+			s, err := a.read(cmd, words)
+			if err != nil {
+				return err
+			}
+			return a.printFindings(s, words)
+		},
+	}
+}
+
+func (a *app) printFindings(s specs, words []string) error {
+	findings := []schema.Finding{}
+	for _, f := range s.catalog.Findings {
+		if f.Scope.Model == "" || wanted(words, f.Scope.Model) {
+			findings = append(findings, f)
+		}
+	}
+	errors := s.errors()
+	if printed, err := a.json(map[string]any{"format_version": formatVersion, "findings": findings}); err != nil {
+		return err
+	} else if !printed {
+		for _, f := range findings {
+			fmt.Fprintln(a.out, f)
+		}
+		fmt.Fprintf(a.out, "%s, %s\n", count(len(s.catalog.Models), "model"), count(errors, "error"))
+	}
+	if errors > 0 {
+		return exit{code: 1}
+	}
+	return nil
+}
+
+// invalid prints the findings to the error stream and ends with the code of an invalid spec.
+func (a *app) invalid(s specs) error {
+	for _, f := range s.catalog.Findings {
+		fmt.Fprintln(a.err, f)
+	}
+	return exit{code: 3}
+}
+
+// count is "1 model" or "2 models".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
