@@ -34,16 +34,16 @@ committer Trefoil <trefoil@example.com> 1778047689 +0000
 fraud: release 1
 
 Trefoil-Model: fraud`
-	raw := strings.Replace(git(t, s.dir, "cat-file", "-p", string(got)), string(base), "BASE", 1)
+	raw := strings.Replace(runGit(t, s.dir, "cat-file", "-p", string(got)), string(base), "BASE", 1)
 	_, raw, _ = strings.Cut(raw, "\n")
 	_, wanted, _ := strings.Cut(want, "\n")
 	if diff := cmp.Diff(wanted, raw); diff != "" {
 		t.Errorf("commit (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff("A\tselected/fraud.cue\nM\tselected/mnist.cue", git(t, s.dir, "diff-tree", "-r", "--name-status", string(base), string(got))); diff != "" {
+	if diff := cmp.Diff("A\tselected/fraud.cue\nM\tselected/mnist.cue", runGit(t, s.dir, "diff-tree", "-r", "--name-status", string(base), string(got))); diff != "" {
 		t.Errorf("I3: changes (-want +got):\n%s", diff)
 	}
-	git(t, s.dir, "fsck", "--strict")
+	runGit(t, s.dir, "fsck", "--strict")
 }
 
 // I8, I2: what was pushed once and is pushed again is one commit.
@@ -54,7 +54,7 @@ func TestCommitTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	git(t, s.dir, "update-ref", "refs/heads/main", string(base))
+	runGit(t, s.dir, "update-ref", "refs/heads/main", string(base))
 	second, err := open(t, options("file://"+s.dir)).Commit(within10s(t), base, edit)
 	if err != nil || second != first {
 		t.Errorf("Commit again = %q, %v; want %q", second, err, first)
@@ -70,7 +70,7 @@ func TestCommitDate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if date := git(t, s.dir, "log", "-1", "--format=%cI", string(got)); date != "2026-01-02T03:04:05+00:00" {
+	if date := runGit(t, s.dir, "log", "-1", "--format=%cI", string(got)); date != "2026-01-02T03:04:05+00:00" {
 		t.Errorf("the date is %s; want the parent's", date)
 	}
 }
@@ -84,10 +84,10 @@ func TestCommitFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff("A\tteam/specs/selected/mnist.cue", git(t, s.dir, "diff-tree", "-r", "--name-status", string(base), string(got))); diff != "" {
+	if diff := cmp.Diff("A\tteam/specs/selected/mnist.cue", runGit(t, s.dir, "diff-tree", "-r", "--name-status", string(base), string(got))); diff != "" {
 		t.Errorf("I3: changes (-want +got):\n%s", diff)
 	}
-	git(t, s.dir, "fsck", "--strict")
+	runGit(t, s.dir, "fsck", "--strict")
 }
 
 // I2, I3: whoever pushed first wins; nothing of ours reaches the server.
@@ -112,11 +112,11 @@ func TestCommitStale(t *testing.T) {
 func TestCommitRefuses(t *testing.T) {
 	s := serve(t, specs())
 	work := s.clone(t)
-	blob := git(t, work, "rev-parse", "main:models.cue")
-	git(t, work, "update-index", "--add", "--cacheinfo", "120000,"+blob+",selected/link.cue")
-	git(t, work, "update-index", "--add", "--cacheinfo", "100644,"+blob+",selected/folder.cue/x")
-	git(t, work, "commit", "-q", "-m", "links")
-	git(t, work, "push", "-q", "origin", "main")
+	blob := runGit(t, work, "rev-parse", "main:models.cue")
+	runGit(t, work, "update-index", "--add", "--cacheinfo", "120000,"+blob+",selected/link.cue")
+	runGit(t, work, "update-index", "--add", "--cacheinfo", "100644,"+blob+",selected/folder.cue/x")
+	runGit(t, work, "commit", "-q", "-m", "links")
+	runGit(t, work, "push", "-q", "origin", "main")
 	base := s.tip(t)
 	repo := open(t, options(s.url))
 	for _, name := range []string{
@@ -165,14 +165,14 @@ func TestCommitContention(t *testing.T) {
 		})
 	}
 	group.Wait()
-	files := strings.Fields(git(t, s.dir, "ls-tree", "--name-only", "main:selected"))
+	files := strings.Fields(runGit(t, s.dir, "ls-tree", "--name-only", "main:selected"))
 	if len(files) != writers*each+1 {
 		t.Errorf("I2: %d files of %d", len(files), writers*each+1)
 	}
-	if got := git(t, s.dir, "rev-list", "--count", "main"); got != fmt.Sprint(writers*each+1) {
+	if got := runGit(t, s.dir, "rev-list", "--count", "main"); got != fmt.Sprint(writers*each+1) {
 		t.Errorf("I3: %s commits of %d", got, writers*each+1)
 	}
-	git(t, s.dir, "fsck", "--strict")
+	runGit(t, s.dir, "fsck", "--strict")
 }
 
 // land does what the loop does: tip, fetch, commit, and again where it lost a race.

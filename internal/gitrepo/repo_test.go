@@ -33,13 +33,13 @@ func TestTipWithoutBranch(t *testing.T) {
 	}{
 		{"empty repository", nil, func(*testing.T, *server) {}, `URL has no commits yet: push a first commit to branch "main"`},
 		{"deleted branch", specs(), func(t *testing.T, s *server) {
-			git(t, s.dir, "branch", "-m", "main", "trunk")
-			git(t, s.dir, "branch", "old", "trunk")
+			runGit(t, s.dir, "branch", "-m", "main", "trunk")
+			runGit(t, s.dir, "branch", "old", "trunk")
 		}, `branch "main" does not exist at URL (it has: "old", "trunk")`},
 		{"many branches", specs(), func(t *testing.T, s *server) {
-			git(t, s.dir, "branch", "-m", "main", "a")
+			runGit(t, s.dir, "branch", "-m", "main", "a")
 			for _, name := range strings.Split("b c d e f g", " ") {
-				git(t, s.dir, "branch", name, "a")
+				runGit(t, s.dir, "branch", name, "a")
 			}
 		}, `branch "main" does not exist at URL (it has: "a", "b", "c", "d", "e", and 2 more)`},
 	}
@@ -76,7 +76,7 @@ func TestFetch(t *testing.T) {
 			t.Error(err)
 		}
 		for _, folder := range []string{".", "train", "train/lib", "selected"} {
-			want := git(t, s.dir, "rev-parse", "main:"+strings.TrimPrefix(folder, "."))
+			want := runGit(t, s.dir, "rev-parse", "main:"+strings.TrimPrefix(folder, "."))
 			if got, err := tree.Hash(folder); err != nil || got != want {
 				t.Errorf("Hash(%s) = %q, %v; want %q", folder, got, err, want)
 			}
@@ -152,15 +152,15 @@ func TestFetchAfterForcePush(t *testing.T) {
 	if got := fetched(); got != "package models\n// second\n" {
 		t.Errorf("second: %q", got)
 	}
-	git(t, s.dir, "update-ref", "refs/heads/main", string(first))
+	runGit(t, s.dir, "update-ref", "refs/heads/main", string(first))
 	if got := fetched(); got != "package models\n" {
 		t.Errorf("after the branch went back: %q", got)
 	}
-	git(t, work, "checkout", "-q", "--orphan", "other")
+	runGit(t, work, "checkout", "-q", "--orphan", "other")
 	write(t, work, map[string]string{"models.cue": "package models\n// other\n"})
-	git(t, work, "add", "-A")
-	git(t, work, "commit", "-q", "-m", "other")
-	git(t, work, "push", "-q", "-f", "origin", "other:main")
+	runGit(t, work, "add", "-A")
+	runGit(t, work, "commit", "-q", "-m", "other")
+	runGit(t, work, "push", "-q", "-f", "origin", "other:main")
 	if got := fetched(); got != "package models\n// other\n" {
 		t.Errorf("after another history was pushed: %q", got)
 	}
@@ -169,10 +169,10 @@ func TestFetchAfterForcePush(t *testing.T) {
 func TestFetchRefusesLinksAndSubmodules(t *testing.T) {
 	s := serve(t, specs())
 	work := s.clone(t)
-	git(t, work, "update-index", "--add", "--cacheinfo", "160000,"+string(s.tip(t))+",vendor")
-	git(t, work, "update-index", "--add", "--cacheinfo", "120000,"+git(t, work, "rev-parse", "main:models.cue")+",link.cue")
-	git(t, work, "commit", "-q", "-m", "links")
-	git(t, work, "push", "-q", "origin", "main")
+	runGit(t, work, "update-index", "--add", "--cacheinfo", "160000,"+string(s.tip(t))+",vendor")
+	runGit(t, work, "update-index", "--add", "--cacheinfo", "120000,"+runGit(t, work, "rev-parse", "main:models.cue")+",link.cue")
+	runGit(t, work, "commit", "-q", "-m", "links")
+	runGit(t, work, "push", "-q", "origin", "main")
 	tree, err := open(t, options(s.url)).Fetch(within10s(t), s.tip(t))
 	if err != nil {
 		t.Fatal(err)
@@ -199,7 +199,7 @@ func TestFetchRefusesLinksAndSubmodules(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("listing (-want +got):\n%s", diff)
 	}
-	if got, err := tree.Hash("."); err != nil || got != git(t, s.dir, "rev-parse", "main:") {
+	if got, err := tree.Hash("."); err != nil || got != runGit(t, s.dir, "rev-parse", "main:") {
 		t.Errorf("Hash of a folder with links = %q, %v", got, err)
 	}
 }

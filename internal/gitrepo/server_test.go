@@ -18,8 +18,8 @@ import (
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 )
 
-// git runs the real git, without any configuration of this machine.
-func git(t testing.TB, dir string, args ...string) string {
+// runGit runs the real git, without any configuration of this machine.
+func runGit(t testing.TB, dir string, args ...string) string {
 	t.Helper()
 	command := exec.Command("git", args...)
 	command.Dir = dir
@@ -70,7 +70,7 @@ type server struct {
 
 	mu    sync.Mutex
 	fault func(w http.ResponseWriter, r *http.Request, next http.Handler) // nil: none
-	calls []string                                                       // method, path and query of each request
+	calls []string                                                        // method, path and query of each request
 }
 
 // serve starts a server whose branch main holds the files; none, and it holds no commit.
@@ -78,15 +78,15 @@ func serve(t testing.TB, files map[string]string) *server {
 	t.Helper()
 	root := t.TempDir()
 	s := &server{dir: filepath.Join(root, "specs.git")}
-	git(t, root, "init", "-q", "--bare", "-b", "main", s.dir)
-	git(t, s.dir, "config", "http.receivepack", "true")
+	runGit(t, root, "init", "-q", "--bare", "-b", "main", s.dir)
+	runGit(t, s.dir, "config", "http.receivepack", "true")
 	if len(files) > 0 {
 		work := s.clone(t)
 		write(t, work, files)
 		s.publish(t, work, "begin")
 	}
 	backend := &cgi.Handler{
-		Path: filepath.Join(git(t, root, "--exec-path"), "git-http-backend"),
+		Path: filepath.Join(runGit(t, root, "--exec-path"), "git-http-backend"),
 		Env:  []string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null"},
 	}
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.handle(w, r, backend) }))
@@ -118,23 +118,23 @@ func (s *server) inject(fault func(http.ResponseWriter, *http.Request, http.Hand
 func (s *server) clone(t testing.TB) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "work")
-	git(t, filepath.Dir(dir), "clone", "-q", s.dir, dir)
-	git(t, dir, "checkout", "-q", "-B", "main")
+	runGit(t, filepath.Dir(dir), "clone", "-q", s.dir, dir)
+	runGit(t, dir, "checkout", "-q", "-B", "main")
 	return dir
 }
 
 // publish commits all that is in a work tree and pushes it, as a person would.
 func (s *server) publish(t testing.TB, work, message string) plan.Revision {
 	t.Helper()
-	git(t, work, "add", "-A")
-	git(t, work, "commit", "-q", "-m", message)
-	git(t, work, "push", "-q", "origin", "main")
+	runGit(t, work, "add", "-A")
+	runGit(t, work, "commit", "-q", "-m", message)
+	runGit(t, work, "push", "-q", "origin", "main")
 	return s.tip(t)
 }
 
 func (s *server) tip(t testing.TB) plan.Revision {
 	t.Helper()
-	return plan.Revision(git(t, s.dir, "rev-parse", "refs/heads/main"))
+	return plan.Revision(runGit(t, s.dir, "rev-parse", "refs/heads/main"))
 }
 
 // options of a Repo at the URL.
