@@ -25,15 +25,11 @@ func Build(ctx context.Context, progress io.Writer) (Binaries, error) {
 	if err != nil {
 		return Binaries{}, err
 	}
-	cache, err := os.UserCacheDir()
+	cache, err := cacheDir()
 	if err != nil {
-		return Binaries{}, fmt.Errorf("cache of built programs: %w", err)
+		return Binaries{}, err
 	}
-	b := builder{tools: filepath.Join(root, "e2e", "stack", "tools"), goVersion: goVersion, progress: progress,
-		cache: filepath.Join(cache, "trefoil-e2e")}
-	if err := os.MkdirAll(b.cache, 0o755); err != nil {
-		return Binaries{}, fmt.Errorf("cache of built programs: %w", err)
-	}
+	b := builder{tools: filepath.Join(root, "e2e", "stack", "tools"), cache: cache, goVersion: goVersion, progress: progress}
 	built := Binaries{dirs: make(map[string]string)}
 	for _, t := range tools() {
 		if built.dirs[t.name], err = b.build(ctx, t); err != nil {
@@ -41,6 +37,16 @@ func Build(ctx context.Context, progress io.Writer) (Binaries, error) {
 		}
 	}
 	return built, nil
+}
+
+// cacheDir is where built programs are kept, and locks between test runs.
+func cacheDir() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("cache of built programs: %w", err)
+	}
+	dir := filepath.Join(cache, "trefoil-e2e")
+	return dir, os.MkdirAll(dir, 0o755)
 }
 
 // goEnv returns the root of the module that this runs in and Go's version.
@@ -72,7 +78,9 @@ func (b builder) build(ctx context.Context, t tool) (string, error) {
 		return "", err
 	}
 	dir := filepath.Join(b.cache, t.name+"-"+key)
-	unlock, err := lock(ctx, filepath.Join(b.cache, t.name+".lock"))
+	unlock, err := lockTelling(ctx, filepath.Join(b.cache, t.name+".lock"), func() {
+		fmt.Fprintf(b.progress, "stack: waiting for another build of %s …\n", t.name)
+	})
 	if err != nil {
 		return "", err
 	}

@@ -60,6 +60,11 @@ func copyFiles(pattern, dir string) error {
 
 // lock takes the lock of a file, waiting for the process that holds it.
 func lock(ctx context.Context, path string) (unlock func(), err error) {
+	return lockTelling(ctx, path, func() {})
+}
+
+// lockTelling is lock that calls busy once if it has to wait.
+func lockTelling(ctx context.Context, path string, busy func()) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
@@ -73,6 +78,8 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 			file.Close()
 			return nil, fmt.Errorf("lock %s: %w", path, err)
 		}
+		busy()
+		busy = func() {}
 		select {
 		case <-ctx.Done():
 			file.Close()

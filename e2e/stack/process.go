@@ -146,6 +146,7 @@ var errExited = errors.New("ended before it was ready")
 // probe gets 5 seconds.
 func waitReady(ctx context.Context, p *process, what string, probe func(context.Context) error) error {
 	const pause = 100 * time.Millisecond
+	last := errors.New("not asked yet")
 	for {
 		probing, cancel := context.WithTimeout(ctx, 5*time.Second)
 		err := probe(probing)
@@ -153,11 +154,14 @@ func waitReady(ctx context.Context, p *process, what string, probe func(context.
 		if err == nil {
 			return nil
 		}
+		if ctx.Err() == nil {
+			last = err // one that is cut off by ctx says less
+		}
 		select {
 		case <-p.done:
 			return p.failure(fmt.Errorf("%s: %w (%v)", what, errExited, p.err))
 		case <-ctx.Done():
-			return p.failure(fmt.Errorf("%s: %w: %w", what, context.Cause(ctx), err))
+			return p.failure(fmt.Errorf("%s: %w: %w", what, context.Cause(ctx), last))
 		case <-time.After(pause):
 		}
 	}

@@ -4,58 +4,11 @@ package stack
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
-	"net/http"
 	"path/filepath"
-	"time"
 )
 
-// launch starts a program that Build built and waits until a GET of health
-// succeeds; an empty health waits for nothing.
-func (s *Stack) launch(ctx context.Context, name string, env, args []string, health string) error {
-	p, err := start(ctx, s.dir, name, env, append([]string{s.binaries.Path(name)}, args...)...)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	s.processes[name] = p
-	s.mu.Unlock()
-	if health == "" {
-		return nil
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, errors.New("not ready in time"))
-	defer cancel()
-	return waitReady(ctx, p, "GET "+health, func(ctx context.Context) error { return probe(ctx, health) })
-}
-
-// startLimit is for one program, on a machine that is busy with others.
-const startLimit = 2 * time.Minute
-
-// probe asks a health endpoint of a program of this stack. Their certificates
-// are not checked: some make their own.
-func probe(ctx context.Context, health string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, health, nil)
-	if err != nil {
-		return err
-	}
-	client := &http.Client{Transport: &http.Transport{
-		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
-		DisableKeepAlives: true,
-	}}
-	response, err := client.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("answers %s", response.Status)
-	}
-	return nil
-}
-
-// The command lines of the stack's programs follow.
+// The command lines of the stack's programs, and when each is ready.
 
 func (s *Stack) startEtcd(ctx context.Context) error {
 	client, peer := address("http", s.ports.etcd), address("http", s.ports.etcdPeer)
@@ -63,7 +16,7 @@ func (s *Stack) startEtcd(ctx context.Context) error {
 		"--name=stack", "--data-dir=" + s.path("etcd"), "--unsafe-no-fsync",
 		"--listen-client-urls=" + client, "--advertise-client-urls=" + client,
 		"--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer, "--initial-cluster=stack=" + peer,
-	}, client+"/health")
+	}, answers(client+"/health"))
 }
 
 func (s *Stack) startAPIServer(ctx context.Context) error {
@@ -77,7 +30,7 @@ func (s *Stack) startAPIServer(ctx context.Context) error {
 		"--service-account-issuer=https://kubernetes.default.svc", "--service-cluster-ip-range=10.96.0.0/16",
 		"--endpoint-reconciler-type=none", // nothing here could reach the Service kubernetes
 		"--audit-policy-file=" + s.path("audit-policy.yaml"), "--audit-log-path=" + s.path("audit.log"),
-	}, s.access.server+"/readyz")
+	}, answers(s.access.server+"/readyz"))
 }
 
 func (s *Stack) startControllerManager(ctx context.Context) error {
@@ -86,14 +39,14 @@ func (s *Stack) startControllerManager(ctx context.Context) error {
 		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", s.ports.controllers), "--cert-dir=" + s.path("kube-controller-manager"),
 		"--root-ca-file=" + s.path("ca.crt"), "--service-account-private-key-file=" + s.path("sa.key"),
 		"--kube-api-qps=300", "--kube-api-burst=600",
-	}, address("https", s.ports.controllers)+"/healthz")
+	}, answers(address("https", s.ports.controllers)+"/healthz"))
 }
 
 func (s *Stack) startScheduler(ctx context.Context) error {
 	return s.launch(ctx, "kube-scheduler", nil, []string{
 		"--kubeconfig=" + s.Kubeconfig(userKS), "--leader-elect=false", "--authentication-skip-lookup",
 		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", s.ports.scheduler), "--cert-dir=" + s.path("kube-scheduler"),
-	}, address("https", s.ports.scheduler)+"/healthz")
+	}, answers(address("https", s.ports.scheduler)+"/healthz"))
 }
 
 // startKwok must come after the CustomResourceDefinitions of Argo: kwok learns
@@ -103,7 +56,7 @@ func (s *Stack) startKwok(ctx context.Context) error {
 		"--kubeconfig=" + s.Kubeconfig(UserKwok), "--manage-all-nodes=true", "--node-lease-duration-seconds=40",
 		"--cidr=10.0.0.0/16", "--node-ip=127.0.0.1",
 		"--config=" + s.binaries.file("kwok", "node-initialize.yaml"), "--config=" + s.path("stages.yaml"),
-	}, "")
+	}, s.nodeIsReady())
 }
 
 // argoHealth is where workflow-controller listens; the port is fixed in its
@@ -119,7 +72,7 @@ func (s *Stack) startArgo(ctx context.Context) error {
 		"--namespaced", "--managed-namespace=" + NamespaceWorkflows,
 		"--executor-image=argoexec:simulated", "--executor-image-pull-policy=Never",
 		"--qps=50", "--burst=100",
-	}, address("http", argoHealth)+"/healthz")
+	}, answers(address("http", argoHealth)+"/healthz"))
 }
 
 // startSeldon runs the operator for all namespaces. Its webhook server wants a
@@ -132,7 +85,7 @@ func (s *Stack) startSeldon(ctx context.Context) error {
 	}, []string{
 		"--kubeconfig=" + s.Kubeconfig(UserSeldon), fmt.Sprintf("--webhook-port=%d", s.ports.seldonHook),
 		fmt.Sprintf("--metrics-addr=127.0.0.1:%d", s.ports.seldonMetrics),
-	}, address("http", s.ports.seldonMetrics)+"/metrics")
+	}, answers(address("http", s.ports.seldonMetrics)+"/metrics"))
 }
 
 func address(scheme string, port int) string { return fmt.Sprintf("%s://127.0.0.1:%d", scheme, port) }

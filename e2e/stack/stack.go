@@ -35,11 +35,12 @@ type Stack struct {
 
 	dir      string // temporary: data, configuration, one log per program
 	progress io.Writer
+	unlock   func() // lets the next stack start
 	binaries Binaries
 	access   access
 	ports    ports
 
-	mu        sync.Mutex
+	mu        sync.Mutex          // for processes while they start side by side
 	processes map[string]*process // by name
 }
 
@@ -53,24 +54,48 @@ type ports struct {
 //
 // ctx bounds the start alone: when it ends early, everything that runs already
 // is stopped. Only one stack can run on a machine, because Argo listens on the
-// fixed port 6060. Two programs listen on all addresses: Argo there, and the
-// Seldon operator on its webhook's port. The error of a program that does not
-// come up names its log and holds the log's end.
+// fixed port 6060; Start waits for the end of another one. Two programs listen
+// on all addresses: Argo there, and the Seldon operator on its webhook's port.
+// The error of a program that does not come up names its log and holds the
+// log's end.
 func Start(ctx context.Context, progress io.Writer) (*Stack, error) {
 	binaries, err := Build(ctx, progress)
 	if err != nil {
 		return nil, err
 	}
 	s := &Stack{progress: progress, binaries: binaries, processes: make(map[string]*process)}
+	if s.unlock, err = lockStack(ctx, progress); err != nil {
+		return nil, err
+	}
 	begin := time.Now()
 	if err := s.start(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("start the stack: %w", err), s.Stop(ctx.Err() == nil))
+		interrupted := ctx.Err() != nil
+		if interrupted {
+			err = context.Cause(ctx)
+		}
+		return nil, errors.Join(fmt.Errorf("start the stack: %w", err), s.end(!interrupted))
 	}
 	fmt.Fprintf(progress, "stack: ready in %.1f s\n", time.Since(begin).Seconds())
 	return s, nil
 }
 
+// lockStack waits for the end of the machine's other stack.
+func lockStack(ctx context.Context, progress io.Writer) (unlock func(), err error) {
+	cache, err := cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	return lockTelling(ctx, filepath.Join(cache, "stack.lock"), func() {
+		fmt.Fprintln(progress, "stack: waiting for the end of another stack on this machine …")
+	})
+}
+
+// startLimit is generous: for a machine that is busy with other things.
+const startLimit = 4 * time.Minute
+
 func (s *Stack) start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("not ready in %v", startLimit))
+	defer cancel()
 	if err := s.prepare(); err != nil {
 		return err
 	}
@@ -122,8 +147,7 @@ func (s *Stack) furnish(ctx context.Context) error {
 	return s.Kube.Apply(ctx, text)
 }
 
-// settle waits for what pods need: their namespace's default ServiceAccount,
-// and a node that is ready.
+// settle waits for what pods need: their namespace's default ServiceAccount.
 func (s *Stack) settle(ctx context.Context) error {
 	accounts := schema.GroupVersionResource{Version: "v1", Resource: "serviceaccounts"}
 	for _, namespace := range []string{NamespaceWorkflows, NamespaceProduction, NamespaceStaging} {
@@ -131,13 +155,10 @@ func (s *Stack) settle(ctx context.Context) error {
 			return err
 		}
 	}
-	_, err := s.Kube.Await(ctx, schema.GroupVersionResource{Version: "v1", Resource: "nodes"}, "", "simulated", ready)
-	return err
+	return nil
 }
 
 func exists(*unstructured.Unstructured) bool { return true }
-
-func ready(node *unstructured.Unstructured) bool { return Condition(node, "Ready") == "True" }
 
 // Dir is the stack's temporary folder. It holds a log per program, NAME.log,
 // and is a place for what else belongs to this start.
@@ -164,37 +185,36 @@ func stopOrder() [][]string {
 // stack's folder unless keep is set: then it says where that is. Its error
 // names the programs that had ended by themselves. Stopping twice is fine.
 func (s *Stack) Stop(keep bool) error {
-	const grace = 5 * time.Second
 	var errs []error
+	for _, names := range stopOrder() {
+		for _, name := range names {
+			if p := s.processes[name]; p != nil && p.ended() {
+				errs = append(errs, p.failure(errors.New("ended by itself")))
+			}
+		}
+	}
+	return errors.Join(append(errs, s.end(keep))...)
+}
+
+func (s *Stack) end(keep bool) error {
+	defer s.unlock()
+	const grace = 5 * time.Second
 	for _, names := range stopOrder() {
 		var group sync.WaitGroup
 		for _, name := range names {
-			p := s.take(name)
-			if p == nil {
-				continue
+			if p := s.processes[name]; p != nil {
+				group.Go(func() { p.stop(grace) })
 			}
-			if p.ended() {
-				errs = append(errs, p.failure(errors.New("ended by itself")))
-			}
-			group.Go(func() { p.stop(grace) })
 		}
 		group.Wait()
 	}
-	if s.dir == "" {
-		return errors.Join(errs...)
-	}
-	if keep {
+	clear(s.processes)
+	switch {
+	case s.dir == "":
+		return nil
+	case keep:
 		fmt.Fprintf(s.progress, "stack: logs and data are kept in %s\n", s.dir)
-		return errors.Join(errs...)
+		return nil
 	}
-	return errors.Join(append(errs, os.RemoveAll(s.dir))...)
-}
-
-// take removes a process from the stack; nil when it was not started.
-func (s *Stack) take(name string) *process {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := s.processes[name]
-	delete(s.processes, name)
-	return p
+	return os.RemoveAll(s.dir)
 }

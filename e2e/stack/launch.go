@@ -1,0 +1,74 @@
+//go:build e2e
+
+package stack
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// A check is how a program's readiness is found out, and what it is called.
+type check struct {
+	what  string
+	probe func(context.Context) error
+}
+
+// launch starts a program that Build built and waits until it is ready.
+func (s *Stack) launch(ctx context.Context, name string, env, args []string, ready check) error {
+	p, err := start(ctx, s.dir, name, env, append([]string{s.binaries.Path(name)}, args...)...)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.processes[name] = p
+	s.mu.Unlock()
+	return waitReady(ctx, p, ready.what, ready.probe)
+}
+
+// answers holds when a GET of a health endpoint succeeds.
+func answers(url string) check {
+	return check{what: "GET " + url, probe: func(ctx context.Context) error { return probe(ctx, url) }}
+}
+
+// probe asks a health endpoint. Certificates are not checked: some of the
+// stack's programs make their own.
+func probe(ctx context.Context, url string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Transport: &http.Transport{
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
+		DisableKeepAlives: true,
+	}}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("answers %s", response.Status)
+	}
+	return nil
+}
+
+// nodeIsReady holds once kwok has taken up the simulated node.
+func (s *Stack) nodeIsReady() check {
+	nodes := s.Kube.Resource(schema.GroupVersionResource{Version: "v1", Resource: "nodes"})
+	return check{what: "node ready", probe: func(ctx context.Context) error {
+		node, err := nodes.Get(ctx, "simulated", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if Condition(node, "Ready") != "True" {
+			return errors.New("its condition Ready is not True")
+		}
+		return nil
+	}}
+}
