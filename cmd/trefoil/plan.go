@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -72,14 +73,28 @@ func only(p plan.Plan, words []string) plan.Plan {
 	return q
 }
 
+// actionJSON and holdJSON are what -o json says of a plan. Action is the word that the text begins with, such as "search".
+type actionJSON struct {
+	Model       string `json:"model"`
+	Environment string `json:"environment,omitempty"`
+	Action      string `json:"action"`
+	Text        string `json:"text"`
+}
+
+type holdJSON struct {
+	Model       string `json:"model,omitempty"`
+	Environment string `json:"environment,omitempty"`
+	Reason      string `json:"reason"`
+}
+
 func (a *app) printPlan(p plan.Plan, invalid int, detailed bool) error {
-	type line struct{ Model, Environment, Text string }
-	actions, holds := []line{}, []line{}
+	actions, holds := []actionJSON{}, []holdJSON{}
 	for _, x := range p.Actions {
-		actions = append(actions, line{x.Scope().Model, x.Scope().Environment, x.String()})
+		word, text, _ := strings.Cut(words(x), ": ")
+		actions = append(actions, actionJSON{x.Scope().Model, x.Scope().Environment, word, text})
 	}
 	for _, h := range p.Holds {
-		holds = append(holds, line{h.Model, h.Environment, h.Reason})
+		holds = append(holds, holdJSON(h))
 	}
 	printed, err := a.json(map[string]any{"format_version": formatVersion, "actions": actions, "holds": holds})
 	switch {

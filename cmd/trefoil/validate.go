@@ -23,15 +23,31 @@ func (a *app) validate() *cobra.Command {
 	}
 }
 
+// findingJSON is what -o json says of a finding. Without a model it is about the whole revision; lines and columns count from 1.
+type findingJSON struct {
+	Code        string          `json:"code"`
+	Severity    schema.Severity `json:"severity"`
+	Model       string          `json:"model,omitempty"`
+	Environment string          `json:"environment,omitempty"`
+	File        string          `json:"file"`
+	Line        int             `json:"line,omitempty"`
+	Column      int             `json:"column,omitempty"`
+	Message     string          `json:"message"`
+	Hint        string          `json:"hint,omitempty"`
+}
+
 func (a *app) printFindings(s specs, words []string) error {
-	findings := []schema.Finding{}
+	findings, views := []schema.Finding{}, []findingJSON{}
 	for _, f := range s.catalog.Findings {
 		if f.Scope.Model == "" || wanted(words, f.Scope.Model) {
 			findings = append(findings, f)
+			views = append(views, findingJSON{
+				f.Code, f.Severity, f.Scope.Model, f.Scope.Environment, f.Pos.File, f.Pos.Line, f.Pos.Column, f.Message, f.Hint,
+			})
 		}
 	}
 	errors := s.errors()
-	if printed, err := a.json(map[string]any{"format_version": formatVersion, "findings": findings}); err != nil {
+	if printed, err := a.json(map[string]any{"format_version": formatVersion, "findings": views}); err != nil {
 		return err
 	} else if !printed {
 		for _, f := range findings {

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"trefoil": main})
+}
+
+// TestScripts runs the commands of testdata/script as users type them, offline. $EXAMPLES is the folder of examples.
+func TestScripts(t *testing.T) {
+	examples, err := filepath.Abs("../../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("EXAMPLES", examples)
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("KUBECONFIG", "")
+			return nil
+		},
+		UpdateScripts: os.Getenv("UPDATE") != "",
+	})
+}
+
+// TestReadme runs the transcript of the README: each line that begins with a dollar, in the folder that the one before left.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(text), "```console\n")
+	transcript, _, closed := strings.Cut(rest, "```")
+	if !found || !closed {
+		t.Fatal("the README has no ```console block")
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(root)
+	commands := strings.Split(transcript, "$ ")[1:]
+	if len(commands) < 3 {
+		t.Fatalf("the transcript has %d commands", len(commands))
+	}
+	for _, c := range commands {
+		command, want, _ := strings.Cut(c, "\n")
+		if got := typed(t, strings.Fields(command)); got != want {
+			t.Errorf("$ %s\nprints\n%s\nand the README says\n%s", command, got, want)
+		}
+	}
+}
+
+// typed runs a line of the transcript: cd, or trefoil.
+func typed(t *testing.T, words []string) string {
+	t.Helper()
+	if words[0] == "cd" {
+		t.Chdir(words[1])
+		return ""
+	}
+	var out strings.Builder
+	a := &app{out: &out, err: &out, env: func(string) (string, bool) { return "", false }}
+	a.run(context.Background(), words[1:])
+	return out.String()
+}
+
+// TestConfigurationPage decodes the example of docs/configuration.md as strictly as the command does.
+func TestConfigurationPage(t *testing.T) {
+	text, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```yaml\n")
+	example, _, closed := strings.Cut(rest, "```")
+	if !closed {
+		t.Fatal("the page has no ```yaml block")
+	}
+	file := filepath.Join(t.TempDir(), "trefoil.yaml")
+	if err := os.WriteFile(file, []byte(example), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a := &app{flags: flags{config: file}, env: func(string) (string, bool) { return "", false }}
+	c := config{}
+	if err := a.readFile(&c); err != nil {
+		t.Fatal(err)
+	}
+	want := defaults()
+	if c.Fuses != want.Fuses || c.Poll != want.Poll || c.Workflows != want.Workflows || c.Polyaxon.Project != want.Polyaxon.Project {
+		t.Errorf("the page shows other defaults than the command has: %+v", c)
+	}
+}
