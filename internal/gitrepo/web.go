@@ -86,11 +86,16 @@ type cappedTransport struct {
 	limits *limits
 }
 
-// RoundTrip is the base's, with a bounded body.
+// RoundTrip is the base's, with a bounded body and without redirects that are no URL: net/http would quote those piece by piece,
+// and a server may have put into them what it was sent.
 func (t *cappedTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := t.base.RoundTrip(request)
 	if err != nil {
 		return nil, err
+	}
+	if _, err := url.Parse(response.Header.Get("Location")); err != nil {
+		_ = response.Body.Close()
+		return nil, errors.New("the server redirects to something that is not a URL")
 	}
 	most := t.limits.refs
 	if request.Method == http.MethodPost {
