@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
+	"golang.org/x/crypto/ssh/knownhosts"
 )
 
 // errTooLarge says that a server sends more than this package takes.
@@ -78,7 +79,18 @@ func (r *Repo) explain(err error) string {
 	case errors.Is(err, transport.ErrRepositoryNotFound):
 		return "no such repository, or the credentials may not see it"
 	}
+	var hostKey *knownhosts.KeyError
+	if errors.As(err, &hostKey) {
+		return explainHostKey(len(hostKey.Want) > 0)
+	}
 	return r.redact(err.Error())
+}
+
+func explainHostKey(known bool) string {
+	if known {
+		return "the server's key is not the one in known_hosts: replace that one only if your git server says that it has changed"
+	}
+	return "the server's key is unknown: compare it with what your git server publishes and add it to known_hosts"
 }
 
 // redact makes foreign text fit for a log: no secrets, one line of printable characters, bounded.

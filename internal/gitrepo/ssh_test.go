@@ -177,8 +177,8 @@ func TestSSHKeys(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{"another host key", sshOptions(t, front.address, s.dir, key, other.PublicKey()), "key mismatch"},
-		{"an unknown host", sshOptions(t, "127.0.0.1:9", s.dir, key, host.PublicKey()), "key is unknown"},
+		{"another host key", sshOptions(t, front.address, s.dir, key, other.PublicKey()), "not the one in known_hosts"},
+		{"an unknown host", sshOptions(t, "127.0.0.1:9", s.dir, key, host.PublicKey()), "the server's key is unknown"},
 		{"another user key", sshOptions(t, front.address, s.dir, otherKey, host.PublicKey()), "unable to authenticate"},
 	}
 	tests[1].o.URL = "ssh://git@" + front.address + s.dir
