@@ -98,7 +98,7 @@ func template(p schema.Package, r schema.Release, s Settings, image string) map[
 }
 
 func fetch(r schema.Release, s Settings) map[string]any {
-	return container("fetch", s.Workflows.Images.Fetch, fetchScript,
+	return step("fetch", s.Workflows.Images.Fetch, fetchScript,
 		"ARTIFACT_URL", artifactURL(r, s.Polyaxon),
 		"ARTIFACT_SHA256", r.Artifact.SHA256,
 		"ARTIFACT", artifactFile,
@@ -113,7 +113,7 @@ func artifactURL(r schema.Release, p Polyaxon) string {
 }
 
 func source(c checkout, s Settings) map[string]any {
-	return container("source", s.Workflows.Images.Git, sourceScript,
+	return step("source", s.Workflows.Images.Git, sourceScript,
 		"REPOSITORY", c.url,
 		"COMMIT", c.commit,
 		"FOLDER", c.folder,
@@ -122,7 +122,7 @@ func source(c checkout, s Settings) map[string]any {
 }
 
 func s2i(builder, dockerfile string, s Settings) map[string]any {
-	return container("dockerfile", s.Workflows.Images.Build, s2iScript,
+	return step("dockerfile", s.Workflows.Images.Build, s2iScript,
 		"CONTEXT", contextPath,
 		"BUILDER_IMAGE", builder,
 		"DOCKERFILE", dockerfile)
@@ -154,21 +154,28 @@ func build(p schema.Package, r schema.Release, s Settings, image, dockerfile str
 	return c
 }
 
+// step is a container whose last words become part of the Workflow's message if it fails. The build is none: what it says
+// is other people's, and may hold what is not for everybody who reads a status.
+func step(name, image, script string, env ...string) map[string]any {
+	c := container(name, image, script, env...)
+	c["terminationMessagePolicy"] = "FallbackToLogsOnError"
+	return c
+}
+
 // container runs a script with pairs of names and values as its environment. It always has a command: without one Argo's
-// controller would ask the image's registry for it. The end of the log becomes part of the Workflow's message if it fails.
+// controller would ask the image's registry for it.
 func container(name, image, script string, env ...string) map[string]any {
 	variables := make([]any, 0, len(env)/2)
 	for i := 0; i+1 < len(env); i += 2 {
 		variables = append(variables, map[string]any{"name": env[i], "value": env[i+1]})
 	}
 	return map[string]any{
-		"name":                     name,
-		"image":                    image,
-		"command":                  texts("sh", "-c"),
-		"args":                     texts(script),
-		"env":                      variables,
-		"volumeMounts":             []any{mount("work", "/work")},
-		"terminationMessagePolicy": "FallbackToLogsOnError",
+		"name":         name,
+		"image":        image,
+		"command":      texts("sh", "-c"),
+		"args":         texts(script),
+		"env":          variables,
+		"volumeMounts": []any{mount("work", "/work")},
 	}
 }
 

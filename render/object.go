@@ -1,3 +1,8 @@
+// Package render makes the objects that a model asks for in the engines: the search that Polyaxon runs, the Workflow that
+// packages a release, the SeldonDeployment that serves it, and the claim that guards a search while it is created.
+//
+// Its functions are total and pure: whatever schema.Load lets through is rendered, the same input to the same bytes, and a
+// Body shares no memory with the model. Names come from digests of what goes in, so creating an object twice is noticed.
 package render
 
 import "github.com/trefoil-gitops/trefoil/schema"
@@ -45,7 +50,8 @@ type Settings struct {
 	Repository string
 	// Path is the folder of the repository that holds the specs; "." for its root. Source paths are below it.
 	Path string
-	// Owner identifies repository, branch and path in labels and meta_info: what carries another one is not ours.
+	// Owner identifies repository, branch and path in labels and meta_info: what carries another one is not ours. It is the
+	// value of a label: at most 63 letters, digits, '-', '_' and '.'.
 	Owner     string
 	Polyaxon  Polyaxon
 	Workflows Workflows
@@ -64,7 +70,7 @@ type Workflows struct {
 	Images         Images
 }
 
-// Images are the container images of the steps of a packaging Workflow.
+// Images are the container images of the steps of a packaging Workflow. All of them run as root.
 type Images struct {
 	Fetch string // has sh, wget and sha256sum
 	Git   string // has sh and git

@@ -14,7 +14,7 @@ git fetch -q --depth 1 --no-tags -- "$REPOSITORY" "$COMMIT" ||
     git fetch -q --no-tags -- "$REPOSITORY" '+refs/*:refs/remotes/source/*'
 
 if ! git read-tree "$COMMIT:$FOLDER"; then
-    echo "no folder '$FOLDER' in commit $COMMIT of $REPOSITORY" >&2
+    echo "no folder '$FOLDER' in commit $COMMIT" >&2
     exit 1
 fi
 mkdir -p "$CONTEXT"
