@@ -26,10 +26,11 @@ const (
 // client speaks HTTP with the server: one JSON request at a time, repeated where that is safe.
 type client struct {
 	base  *url.URL
-	token Token
 	http  *http.Client
 	log   *slog.Logger
 	pause time.Duration // before the second try; grows from there
+	// authorize adds the token. A function hides it also from those who print the struct around it.
+	authorize func(http.Header)
 }
 
 func newClient(base *url.URL, o Options) client {
@@ -40,8 +41,13 @@ func newClient(base *url.URL, o Options) client {
 	// A redirect would turn a POST into a GET and could carry the token elsewhere.
 	refuse := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return client{
-		base: base, token: o.Token, log: log, pause: firstPause,
+		base: base, log: log, pause: firstPause,
 		http: &http.Client{Transport: o.Transport, CheckRedirect: refuse},
+		authorize: func(h http.Header) {
+			if o.Token != "" {
+				h.Set("Authorization", "Token "+string(o.Token))
+			}
+		},
 	}
 }
 
@@ -151,9 +157,7 @@ func (c client) open(ctx context.Context, r request) (*http.Response, error) {
 		return nil, fmt.Errorf("%s: %w", r.name(c.base), err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	if c.token != "" {
-		req.Header.Set("Authorization", "Token "+string(c.token))
-	}
+	c.authorize(req.Header)
 	reply, err := c.http.Do(req)
 	if err != nil {
 		return nil, &brokenError{r.name(c.base), cause(err)}

@@ -115,6 +115,7 @@ func (e *Engine) forget(matrices []run) {
 // pages is an error: a run that is missing by accident would look deleted.
 func (e *Engine) list(ctx context.Context, query string) ([]run, time.Time, error) {
 	var all []run
+	count := -1
 	for {
 		var p page
 		now, err := e.client.call(ctx, get(e.runs(), url.Values{
@@ -128,13 +129,15 @@ func (e *Engine) list(ctx context.Context, query string) ([]run, time.Time, erro
 			return nil, time.Time{}, err
 		}
 		all = append(all, p.Results...)
-		switch {
-		case len(p.Results) > 0 && len(all) < p.Count:
-			continue
-		case len(all) != p.Count || doubles(all):
+		if count < 0 {
+			count = p.Count
+		}
+		if p.Count != count || len(all) > count || len(all) < count && len(p.Results) == 0 || doubles(all) {
 			return nil, time.Time{}, fmt.Errorf("polyaxon: the list of runs (%s) changed while it was read; the next look will tell", query)
 		}
-		return all, now, nil
+		if len(all) == count {
+			return all, now, nil
+		}
 	}
 }
 
