@@ -16,8 +16,8 @@ const (
 const progressDeadline = 600
 
 // NewSeldonDeployment serves the image of a release in an environment. The predictor changes only with what its pods are
-// made of: a label there would restart them, so the number of the release is a label of the object alone. The labels of the
-// model are not on it: changing them changes nothing that runs.
+// made of: a label that changes there would restart them, so the number of the release is a label of the object alone. The
+// labels of the model are not on it: changing them changes nothing that runs.
 func NewSeldonDeployment(m schema.Model, e schema.Environment, r schema.Release, s Settings) Object {
 	ref := Ref{Kind: SeldonDeployment, Namespace: e.Namespace, Name: e.ObjectName}
 	metadata := s.metadata(ref, m.Name, "", map[string]string{
@@ -31,7 +31,7 @@ func NewSeldonDeployment(m schema.Model, e schema.Environment, r schema.Release,
 		"metadata":   metadata,
 		"spec": map[string]any{
 			"protocol":   "seldon",
-			"predictors": []any{served(e, r)},
+			"predictors": []any{served(m, e, r, s)},
 		},
 	}
 	id := digest(body)
@@ -39,7 +39,8 @@ func NewSeldonDeployment(m schema.Model, e schema.Environment, r schema.Release,
 	return Object{Ref: ref, Model: m.Name, Environment: e.Name, Digest: id, Body: body}
 }
 
-func served(e schema.Environment, r schema.Release) map[string]any {
+// served is the predictor. Seldon copies its labels to the Deployment that it makes, where they tell whose rollout it is.
+func served(m schema.Model, e schema.Environment, r schema.Release, s Settings) map[string]any {
 	container := map[string]any{
 		"name":  node,
 		"image": r.Image,
@@ -55,6 +56,7 @@ func served(e schema.Environment, r schema.Release) map[string]any {
 	}
 	return map[string]any{
 		"name":                    predictor,
+		"labels":                  map[string]any{LabelRepository: s.Owner, LabelModel: m.Name},
 		"replicas":                int64(e.Replicas),
 		"traffic":                 int64(100),
 		"progressDeadlineSeconds": int64(progressDeadline),
