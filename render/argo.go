@@ -55,7 +55,7 @@ func NewWorkflow(m schema.Model, r schema.Release, s Settings) Object {
 	}
 	spec := map[string]any{
 		"entrypoint":            "package",
-		"activeDeadlineSeconds": int64(timeout.Seconds()),
+		"activeDeadlineSeconds": seconds(timeout),
 		"templates":             []any{template(*p, r, s, p.Image+":"+id.Short())},
 		"volumes":               volumes(*p),
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/trefoil-gitops/trefoil/schema"
 )
@@ -47,6 +48,9 @@ func own(value any) any {
 	}
 	return fmt.Sprint(value)
 }
+
+// seconds is a duration in whole seconds, rounded up: 0 would be no limit at all.
+func seconds(d time.Duration) int64 { return int64(math.Ceil(d.Seconds())) }
 
 // texts is a list of strings as a Body holds it.
 func texts(values ...string) []any {

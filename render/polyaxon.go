@@ -87,7 +87,7 @@ func component(m schema.Model, s Settings, commit string) map[string]any {
 		"run":     job(m, s, commit),
 	}
 	if m.Train.Timeout > 0 {
-		body["termination"] = map[string]any{"timeout": int64(m.Train.Timeout.Seconds())}
+		body["termination"] = map[string]any{"timeout": seconds(m.Train.Timeout)}
 	}
 	return body
 }
