@@ -94,8 +94,8 @@ func readSelected(data []byte, model string) (Selected, *ast.File, error) {
 		return Selected{}, nil, compileErr
 	}
 	all := root.LookupPath(cue.ParsePath("selected"))
-	x := explainer{root: root, shape: ourShape(), places: locate([]*ast.File{f})}
-	if found := x.findings(problems(all)); len(found) > 0 {
+	x := newExplainer(root, locate([]*ast.File{f}))
+	if found := append(x.unknownFields(), x.findings(problems(all, true))...); len(found) > 0 {
 		return Selected{}, nil, errors.New(found[0].String())
 	}
 	value := all.LookupPath(cue.MakePath(cue.Str(model)))

@@ -9,6 +9,8 @@ import (
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/literal"
+	"cuelang.org/go/cue/token"
 )
 
 // explainer turns CUE's errors into findings: one a field, at the place in people's files, in words of the definitions.
@@ -16,6 +18,30 @@ type explainer struct {
 	root   cue.Value
 	shape  shape
 	places places
+	told   map[string]bool // fields that need no further word
+}
+
+func newExplainer(root cue.Value, at places) explainer {
+	return explainer{root: root, shape: ourShape(), places: at, told: map[string]bool{}}
+}
+
+// unknownFields compares what people wrote with the definitions. CUE finds such fields too, but not while anything else is
+// wrong with the struct, and it lets pass what begins with #: a misspelt #gate would be no gate.
+func (x explainer) unknownFields() []Finding {
+	var found []Finding
+	for _, key := range sortedKeys(x.places) {
+		path := strings.Split(key, "\x00")
+		way := x.shape.follow(path)
+		if path[0] != "models" && path[0] != "selected" || len(way) != len(path)-1 || strings.HasPrefix(path[len(way)], "_") ||
+			x.places[key].Item || slices.ContainsFunc(way, shape.alternatives) {
+			continue
+		}
+		f := Finding{Severity: Error, Scope: scopeOf(path), Pos: x.places[key].Label}
+		if x.unknown(&f, path, way) && x.tell(path) {
+			found = append(found, f)
+		}
+	}
+	return found
 }
 
 // findings explains errors; those of one field, such as the alternatives of a choice, become one.
@@ -23,7 +49,7 @@ func (x explainer) findings(list []errors.Error) []Finding {
 	var order []string
 	grouped := map[string][]errors.Error{}
 	for _, e := range list {
-		path := x.field(e.Path())
+		path := x.field(unquoted(e.Path()), e)
 		if slices.Contains(path, "_passes") { // the rule about releases says it better
 			continue
 		}
@@ -35,17 +61,43 @@ func (x explainer) findings(list []errors.Error) []Finding {
 	}
 	var found []Finding
 	for _, key := range order {
-		found = append(found, x.finding(strings.Split(key, "\x00"), grouped[key]))
+		inner := func(other string) bool { return strings.HasPrefix(other, key+"\x00") }
+		path := strings.Split(key, "\x00")
+		f := x.finding(path, grouped[key])
+		if f.Code == codeExactly && slices.ContainsFunc(order, inner) || !x.tell(path) {
+			continue
+		}
+		found = append(found, f)
 	}
 	return found
 }
 
-// field cuts a path at the first choice: which alternative was meant is not known.
-func (x explainer) field(path []string) []string {
-	for i, s := range x.shape.follow(path) {
-		if s.alternatives() {
+func unquoted(path []string) []string {
+	path = slices.Clone(path)
+	for i, name := range path {
+		if plain, err := literal.Unquote(name); err == nil && strings.HasPrefix(name, `"`) {
+			path[i] = plain
+		}
+	}
+	return path
+}
+
+// field cuts the path of an error where only the field around it tells what is wrong: at a name that can't be, at a choice,
+// where it is not known which alternative was meant, and at a struct that lacks one of several fields.
+func (x explainer) field(path []string, e errors.Error) []string {
+	way := x.shape.follow(path)
+	for i, s := range way {
+		if s.alternatives() || !s.admits(path[i]) {
 			return path[:i+1]
 		}
+	}
+	last := len(way) - 1
+	if last >= 0 && last < len(path)-1 {
+		return path[:last+2]
+	}
+	if last > 0 && last == len(path)-1 && way[last].constraint == token.OPTION && way[last-1].counted() &&
+		!x.places.has(path...) && len(userPositions([]errors.Error{e})) == 0 {
+		return path[:last]
 	}
 	return path
 }
@@ -57,48 +109,62 @@ func (x explainer) finding(path []string, list []errors.Error) Finding {
 		f.Pos = users[0]
 	}
 	way := x.shape.follow(path)
-	switch last := len(way) - 1; {
-	case path[0] != "models" && path[0] != "selected" && path[0] != "retired" || last < 0:
+	last := len(way) - 1
+	if last < 0 || path[0] != "models" && path[0] != "selected" && path[0] != "retired" {
 		f.Code, f.Message = codeEvaluate, message(list[0])
+		return f
+	}
+	switch here := way[last]; {
 	case len(way) < len(path):
 		x.unknown(&f, path, way)
-	case !way[last].admits(path[last]):
-		f.Code, f.Message = codeName, fmt.Sprintf("%q can't be the name of %s", path[last], thing(way[last].pattern))
-		f.Hint = expectation(way[last].pattern)
-	case len(users) == 0 && !x.exists(path):
+	case !here.admits(path[last]):
+		f.Code, f.Message = codeName, fmt.Sprintf("%q can't be the name of %s", path[last], thing(here.pattern))
+		f.Hint = expectation(here.pattern)
+	case len(users) == 0 && !x.value(path).Exists():
 		f.Code, f.Message = codeMissing, fmt.Sprintf("%s is missing", shown(path))
-		f.Hint = expectation(way[last].definition())
-	case x.undecided(path):
-		f.Code, f.Message = codeConcrete, fmt.Sprintf("%s has no value yet%s", shown(path), x.written(path, ", only "))
-		f.Hint = "write one"
-	case way[last].counted() && x.places[pathKey(path)].Text == "":
+		f.Hint = expectation(here.definition())
+	case here.counted() && x.places[pathKey(path)].Text == "":
 		f.Code, f.Message = codeExactly, fmt.Sprintf("%s needs exactly one way", shown(path))
-		f.Hint = expectation(cmp.Or(way[last].definition(), "#Dimension"))
+		f.Hint = expectation(cmp.Or(here.definition(), "#Dimension"))
+	case x.undecided(path):
+		f.Code, f.Message = codeConcrete, fmt.Sprintf("%s has no value yet%s", shown(path), x.written(path, ", only ", ""))
+		f.Hint = "write one"
 	default:
-		x.mismatch(&f, path, way[last], users, list)
+		x.mismatch(&f, path, here, users, list)
 	}
 	return f
 }
 
-// unknown explains a field that the definitions don't have.
-func (x explainer) unknown(f *Finding, path []string, way []shape) {
-	around, name := way[len(way)-1], path[len(way)]
-	f.Code, f.Message = codeUnknown, fmt.Sprintf("%s has no field %q", shown(path[:len(way)]), name)
+// unknown explains a field that the definitions don't have, and what else need not be told then; false where this needs none.
+func (x explainer) unknown(f *Finding, path []string, way []shape) bool {
+	around, name, parent := way[len(way)-1], path[len(way)], path[:len(way)]
 	names := around.names()
 	if len(names) == 0 {
-		f.Code, f.Message = codeValue, fmt.Sprintf("%s has to be %s", shown(path[:len(way)]), around.words())
-		return
+		f.Code, f.Message = codeValue, fmt.Sprintf("%s has to be %s", shown(parent), around.words())
+		return !x.told[pathKey(parent)]
+	}
+	f.Code, f.Message = codeUnknown, fmt.Sprintf("%s has no field %q", shown(parent), name)
+	if around.counted() {
+		x.tell(parent)
 	}
 	if around.definition() == "#Search" && unsupported(name) {
 		f.Code, f.Message = codeAlgorithm, fmt.Sprintf("the search %q is not run by Polyaxon's Community Edition", name)
 		f.Hint = "use random, grid or mapping"
-		return
-	}
-	if near, ok := nearest(name, names); ok {
+	} else if near, ok := nearest(name, names); ok {
 		f.Hint = fmt.Sprintf("did you mean %q?", near)
-		return
+		x.tell(append(slices.Clone(parent), near))
+	} else {
+		f.Hint = "it has " + strings.Join(names, ", ")
 	}
-	f.Hint = "it has " + strings.Join(names, ", ")
+	return !x.told[pathKey(path[:len(way)+1])]
+}
+
+// tell remembers that a field was explained; false if it was before.
+func (x explainer) tell(path []string) bool {
+	key := pathKey(path)
+	before := x.told[key]
+	x.told[key] = true
+	return !before
 }
 
 // unsupported are the algorithms that Polyaxon's words allow and its Community Edition fails or hangs on.
@@ -109,33 +175,43 @@ func unsupported(search string) bool {
 // mismatch explains a value that is there and wrong.
 func (x explainer) mismatch(f *Finding, path []string, s shape, users []Position, list []errors.Error) {
 	f.Code = codeValue
-	if len(users) > 1 {
-		f.Message = fmt.Sprintf("%s has two values that don't agree, here and at %s", shown(path), users[1])
+	if other, ok := x.other(path, s, users); ok {
+		f.Message = fmt.Sprintf("%s has two values that don't agree, here and at %s", shown(path), other)
 		return
 	}
-	if f.Message = fmt.Sprintf("%s%s has to be %s", shown(path), x.written(path, " is "), s.words()); s.words() == "" {
+	words := s.words()
+	if len(path) == 7 && path[4] == "matrix" {
+		words = kindOf(path[len(path)-1]).forms(words)
+	}
+	f.Message = fmt.Sprintf("%s%s has to be %s", shown(path), x.written(path, " is ", ", but"), words)
+	if words == "" {
 		f.Message = fmt.Sprintf("%s: %s", shown(path), message(list[0]))
 	}
-	if path[len(path)-1] == "commit" && len(path) > 2 && path[len(path)-2] == "git" {
+	if s.definition() == "#Commit" && path[0] == "models" {
 		f.Code = codeCommit
 		f.Hint = "a branch or tag would move without a pull request; `git ls-remote URL` names its commit"
 	}
 }
 
-// written quotes what people wrote, if it fits.
-func (x explainer) written(path []string, before string) string {
-	text := x.places[pathKey(path)].Text
-	if text == "" {
-		return ""
+// other is the place of a second value that contradicts the first. With a choice, CUE also tells of places inside the value.
+func (x explainer) other(path []string, s shape, users []Position) (Position, bool) {
+	for _, again := range x.places[pathKey(path)].Again {
+		if i := slices.Index(users, again); i > 0 {
+			return users[i], true
+		}
 	}
-	if before == " is " {
-		return before + text + ", but"
+	if len(users) > 1 && !s.alternatives() {
+		return users[1], true
 	}
-	return before + text
+	return Position{}, false
 }
 
-func (x explainer) exists(path []string) bool {
-	return x.value(path).Exists()
+// written quotes what people wrote, if it fits.
+func (x explainer) written(path []string, before, after string) string {
+	if text := x.places[pathKey(path)].Text; text != "" {
+		return before + text + after
+	}
+	return ""
 }
 
 // undecided reports whether nothing is wrong but that a value is open.

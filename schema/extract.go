@@ -14,12 +14,18 @@ import (
 
 // read takes what is valid out of the evaluated package and explains the rest.
 func (j *judged) read(root cue.Value) {
-	x := explainer{root: root, places: j.Places, shape: ourShape()}
+	x := newExplainer(root, j.Places)
+	for _, f := range j.Findings { // of the compiler: what they make of the fields around them is no news
+		for path := j.Places.owner(f.Pos); len(path) > 2; path = path[:len(path)-1] {
+			x.tell(path)
+		}
+	}
 	j.Models, j.Selected, j.Retired = map[string]rawModel{}, map[string][]byte{}, map[string]string{}
 	list := errors.Errors(root.Validate(cue.All()))
 	for _, top := range []string{"models", "selected", "retired"} {
-		list = append(list, problems(root.LookupPath(cue.ParsePath(top)))...)
+		list = append(list, problems(root.LookupPath(cue.ParsePath(top)), true)...)
 	}
+	j.add(x.unknownFields())
 	j.add(x.findings(list))
 	for name, v := range regular(root.LookupPath(cue.ParsePath("models"))) {
 		j.Models[name] = j.readModel(name, v)
@@ -53,9 +59,10 @@ func (j *judged) add(found []Finding) {
 	}
 }
 
-// problems gathers the errors of a value and of all fields in it: CUE alone stops at the first of a kind.
-func problems(v cue.Value) []errors.Error {
-	err := v.Validate(cue.All(), cue.Concrete(true))
+// problems gathers the errors of a value and of all fields in it: CUE alone stops at the first of a kind. What is inside a
+// definition, such as a gate, need not be decided.
+func problems(v cue.Value, decided bool) []errors.Error {
+	err := v.Validate(cue.All(), cue.Concrete(decided))
 	if err == nil {
 		return nil
 	}
@@ -65,7 +72,7 @@ func problems(v cue.Value) []errors.Error {
 		return list
 	}
 	for fields.Next() {
-		list = append(list, problems(fields.Value())...)
+		list = append(list, problems(fields.Value(), decided && !fields.Selector().IsDefinition())...)
 	}
 	return list
 }

@@ -33,6 +33,7 @@ func bounds(model string, gate cue.Value, at places) ([]Bound, []Finding) {
 
 // conjuncts takes a value apart into its bounds; `number` says nothing more. It is not ok where anything else is in it.
 func conjuncts(v cue.Value) ([]Bound, bool) {
+	v = cue.Dereference(v)
 	op, args := v.Expr()
 	switch op {
 	case cue.AndOp:

@@ -14,10 +14,13 @@ import (
 // place of its own: then the nearest field around it is where to look.
 type places map[string]place
 
-// place is the first time that a field was written.
+// place is where a field was written for the first time.
 type place struct {
-	Pos  Position
-	Text string // the value as it was written, one line; empty for structs and lists
+	Label Position
+	Pos   Position   // the value where it fits on a line, else the label
+	Text  string     // the value as it was written, one line; empty for structs and lists
+	Again []Position // other values of the same field
+	Item  bool       // an element of a list
 }
 
 func pathKey(path []string) string { return strings.Join(path, "\x00") }
@@ -81,19 +84,29 @@ func (p places) declarations(path []string, decls []ast.Decl) {
 }
 
 func (p places) field(path []string, f *ast.Field) {
-	if key := pathKey(path); p[key].Pos.Line == 0 {
-		p[key] = written(f)
-	}
+	p.add(path, written(f))
 	p.expression(path, f.Value)
 }
 
 // written tells where to look for a field: at a value that fits on a line, else at the name.
 func written(f *ast.Field) place {
+	label := position(f.Label.Pos())
 	switch f.Value.(type) {
 	case *ast.StructLit, *ast.ListLit:
-		return place{Pos: position(f.Label.Pos())}
+		return place{Label: label, Pos: label}
 	}
-	return place{Pos: position(f.Value.Pos()), Text: text(f.Value)}
+	return place{Label: label, Pos: position(f.Value.Pos()), Text: text(f.Value)}
+}
+
+func (p places) add(path []string, new place) {
+	key := pathKey(path)
+	first, there := p[key]
+	if !there {
+		p[key] = new
+		return
+	}
+	first.Again = append(first.Again, new.Pos)
+	p[key] = first
 }
 
 func (p places) expression(path []string, e ast.Expr) {
@@ -108,9 +121,7 @@ func (p places) expression(path []string, e ast.Expr) {
 	case *ast.ListLit:
 		for i, elt := range e.Elts {
 			inner := append(slices.Clone(path), strconv.Itoa(i))
-			if key := pathKey(inner); p[key].Pos.Line == 0 {
-				p[key] = place{Pos: position(elt.Pos()), Text: text(elt)}
-			}
+			p.add(inner, place{Label: position(elt.Pos()), Pos: position(elt.Pos()), Text: text(elt), Item: true})
 			p.expression(inner, elt)
 		}
 	}

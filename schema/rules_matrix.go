@@ -147,6 +147,15 @@ func (k kind) form() string {
 	return strconv.Quote(strings.Join(k.fields[:k.needed()], ":"))
 }
 
+// forms are all ways to write the range; otherwise where it is no range of numbers.
+func (k kind) forms(otherwise string) string {
+	if len(k.fields) == 0 {
+		return otherwise
+	}
+	list := strings.Join(k.fields[:k.needed()], ", ")
+	return fmt.Sprintf("%s, [%s] or {%s}", k.form(), list, list)
+}
+
 // needed is how many numbers there have to be: logspace's base may be left out.
 func (k kind) needed() int { return min(len(k.fields), 3) }
 

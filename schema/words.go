@@ -1,16 +1,14 @@
 package schema
 
-import (
-	"cuelang.org/go/cue/ast"
-)
-
 // words says what the shape takes: in words for a definition, else in CUE's.
 func (s shape) words() string {
 	if w := expectation(s.definition()); w != "" {
 		return w
 	}
-	if _, ok := s.expr.(*ast.StructLit); ok {
-		return "a struct"
+	for range s.fieldsOf(s.expr) {
+		if !s.alternatives() {
+			return "a struct"
+		}
 	}
 	return text(s.expr)
 }
@@ -26,6 +24,8 @@ func thing(pattern string) string {
 		return "a metric"
 	case "#LabelKey":
 		return "a label"
+	case "#Place":
+		return "something retired"
 	}
 	return "this field"
 }
@@ -51,6 +51,8 @@ func expectation(definition string) string {
 		return `a duration such as "30m" or "1h30m"`
 	case "#Value":
 		return "text, a bool or a number"
+	case "#Limits":
+		return "bounds on a number, such as >=0.9"
 	case "#Goal":
 		return `"maximize" or "minimize"`
 	case "#UUID":
@@ -74,6 +76,14 @@ func structures(definition string) string {
 		return `s2i: image: "IMAGE" or buildah: {}`
 	case "#Dimension":
 		return `such as linspace: "0.001:0.1:5", uniform: "0.5:0.6" or choice: [16, 32]`
+	case "#Points":
+		return "a list of points, at least one, such as [{lr: 0.1}, {lr: 0.2}]"
+	case "#Choice":
+		return "a list of values, at least one"
+	case "#Shares":
+		return `a list of values with probabilities, such as [["relu", 0.8], ["tanh", 0.2]]`
+	case "#Place":
+		return `a model, "fraud", or an environment of it, "fraud/staging"`
 	case "#Train":
 		return "image, command, search and artifact"
 	case "#Select":
