@@ -41,7 +41,10 @@ func (r *Repo) Commit(ctx context.Context, base plan.Revision, edit reconcile.Ed
 	}
 	r.remember(nil) // the tip moves now, or has moved
 	ours := plan.Revision(commit.String())
-	return ours, r.push(ctx, draft, base, ours)
+	if err := r.push(ctx, draft, base, ours); err != nil {
+		return "", err
+	}
+	return ours, nil
 }
 
 func checkEdit(edit reconcile.Edit) error {

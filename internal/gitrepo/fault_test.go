@@ -63,13 +63,13 @@ func TestPushAnswerLostAndServerGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	tree := repo.take(base)
-	got, err := repo.Commit(within10s(t), base, selection("fraud", "x"))
-	if err == nil || errors.Is(err, reconcile.ErrStale) || got == "" {
-		t.Errorf("Commit = %q, %v; want the commit and an error of unknown outcome", got, err)
+	if got, err := repo.Commit(within10s(t), base, selection("fraud", "x")); err == nil || errors.Is(err, reconcile.ErrStale) || got != "" {
+		t.Errorf("Commit = %q, %v; want an error of unknown outcome", got, err)
 	}
 	s.inject(nil)
-	if tip := s.tip(t); tip != got {
-		t.Errorf("the branch is at %s; want %s", tip, got)
+	got := s.tip(t)
+	if got == base {
+		t.Error("the server did not take the push")
 	}
 	repo.remember(tree)
 	again, err := repo.Commit(within10s(t), base, selection("fraud", "x"))

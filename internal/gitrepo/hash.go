@@ -13,7 +13,6 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
@@ -171,8 +170,11 @@ func (x *index) hashDir(at place, entry object.TreeEntry) (object.TreeEntry, err
 	switch {
 	case nested && (known != nil || !at.ignored):
 		head, err := headOf(x.path(at.name))
+		if err != nil {
+			return entry, fmt.Errorf("repository in %s: %w", at.name, err)
+		}
 		entry.Mode, entry.Hash = filemode.Submodule, head
-		return entry, err
+		return entry, nil
 	case known != nil && known.Mode == filemode.Submodule: // not initialised
 		entry.Mode, entry.Hash = known.Mode, known.Hash
 		return entry, nil
@@ -182,18 +184,6 @@ func (x *index) hashDir(at place, entry object.TreeEntry) (object.TreeEntry, err
 	entry.Mode = filemode.Dir
 	entry.Hash, err = x.hashTree(at)
 	return entry, err
-}
-
-func headOf(dir string) (plumbing.Hash, error) {
-	repository, err := git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{EnableDotGitCommonDir: true})
-	if err != nil {
-		return plumbing.ZeroHash, fmt.Errorf("repository in %s: %w", dir, err)
-	}
-	head, err := repository.Head()
-	if err != nil {
-		return plumbing.ZeroHash, fmt.Errorf("repository in %s: %w", dir, err)
-	}
-	return head.Hash(), nil
 }
 
 // hashFile reads a file once, whatever its size, without holding it.

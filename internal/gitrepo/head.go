@@ -1,20 +1,45 @@
 package gitrepo
 
 import (
-	"github.com/go-git/go-git/v5"
+	"path/filepath"
+
+	"github.com/go-git/go-billy/v5/osfs"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
+	"github.com/go-git/go-git/v5/plumbing/storer"
+	"github.com/go-git/go-git/v5/storage/filesystem"
+	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
 
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 )
 
 // Head is the commit that is checked out in a work tree; empty where dir is in no git repository, or nothing was committed yet.
 func Head(dir string) plan.Revision {
-	repository, err := git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{DetectDotGit: true})
+	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return ""
 	}
-	head, err := repository.Head()
+	top, err := findTop(dir)
+	if err != nil || top == "" {
+		return ""
+	}
+	head, err := headOf(top)
 	if err != nil {
 		return ""
 	}
-	return plan.Revision(head.Hash().String())
+	return plan.Revision(head.String())
+}
+
+// headOf returns the commit that is checked out in a folder that holds .git.
+func headOf(top string) (plumbing.Hash, error) {
+	own, common, err := gitFolders(filepath.Join(top, ".git"))
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	files := dotgit.NewRepositoryFilesystem(osfs.New(own), osfs.New(common))
+	head, err := storer.ResolveReference(filesystem.NewStorage(files, cache.NewObjectLRUDefault()), plumbing.HEAD)
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	return head.Hash(), nil
 }

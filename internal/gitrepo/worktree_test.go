@@ -249,3 +249,32 @@ func TestWorktreeWithoutGit(t *testing.T) {
 		t.Errorf("Hash = %q, %v; want %q", got, err, want)
 	}
 }
+
+func TestHead(t *testing.T) {
+	isolate(t)
+	s := serve(t, specs())
+	work := s.clone(t)
+	second := filepath.Join(t.TempDir(), "second")
+	runGit(t, work, "worktree", "add", "-q", "--detach", second)
+	runGit(t, work, "sparse-checkout", "set", "train")
+	for _, dir := range []string{work, filepath.Join(work, "train"), second} {
+		if got := Head(dir); got != s.tip(t) {
+			t.Errorf("Head(%s) = %q; want %q", dir, got, s.tip(t))
+		}
+		tree, err := Worktree(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tree.Hash("."); err != nil {
+			t.Error(err)
+		}
+	}
+	empty := t.TempDir()
+	if got := Head(empty); got != "" {
+		t.Errorf("Head outside of a repository = %q", got)
+	}
+	runGit(t, empty, "init", "-q")
+	if got := Head(empty); got != "" {
+		t.Errorf("Head of a repository without commits = %q", got)
+	}
+}
