@@ -73,11 +73,11 @@ func (c client) call(ctx context.Context, r request, out any) (time.Time, error)
 	defer cancel()
 	var now time.Time
 	err := c.repeat(ctx, r, func() error {
-		reply, body, err := c.once(ctx, r)
+		header, body, err := c.once(ctx, r)
 		if err != nil {
 			return err
 		}
-		if now, err = http.ParseTime(reply.Header.Get("Date")); err != nil {
+		if now, err = http.ParseTime(header.Get("Date")); err != nil {
 			return fmt.Errorf("%s: the reply has no date; is there a proxy that removes it? %w", r.name(c.base), err)
 		}
 		if out == nil {
@@ -119,7 +119,7 @@ func (c client) wait(ctx context.Context, try int) error {
 }
 
 // once sends a request once and reads the reply, whose status is 2xx when the error is nil.
-func (c client) once(ctx context.Context, r request) (*http.Response, []byte, error) {
+func (c client) once(ctx context.Context, r request) (http.Header, []byte, error) {
 	reply, err := c.open(ctx, r)
 	if err != nil {
 		return nil, nil, err
@@ -132,7 +132,7 @@ func (c client) once(ctx context.Context, r request) (*http.Response, []byte, er
 	if len(body) > maxReply {
 		return nil, nil, fmt.Errorf("%s: the reply is larger than %d MiB", r.name(c.base), maxReply>>20)
 	}
-	return reply, body, nil
+	return reply.Header, body, nil
 }
 
 // open sends a request once. The body of the reply, whose status is 2xx, is the caller's to read and close. Go's transport

@@ -105,21 +105,25 @@ func detail(body []byte) string {
 	if json.Unmarshal(body, &v) != nil {
 		return line(string(body))
 	}
-	return line(strings.Join(words(v), "; "))
+	const deep = 3
+	return line(strings.Join(words(v, deep), "; "))
 }
 
-func words(v any) []string {
+func words(v any, depth int) []string {
 	var all []string
+	if depth == 0 {
+		return nil
+	}
 	switch v := v.(type) {
 	case string:
 		return []string{v}
 	case []any:
 		for _, element := range v {
-			all = append(all, words(element)...)
+			all = append(all, words(element, depth-1)...)
 		}
 	case map[string]any:
 		for name, element := range v {
-			for _, text := range words(element) {
+			for _, text := range words(element, depth-1) {
 				if name != "detail" {
 					text = name + ": " + text
 				}

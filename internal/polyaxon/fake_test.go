@@ -273,9 +273,8 @@ func (f *fake) setStatus(w http.ResponseWriter, r *http.Request, run *fakeRun) {
 
 // check moves a matrix on after one of its experiments has ended.
 func (f *fake) check(matrix, ended *fakeRun) {
-	if v, ok := any(nil), matrix.stop != nil; ok {
-		v = ended.Outputs[matrix.stop.Metric]
-		if metric, ok := v.(float64); ok && metric >= matrix.stop.Value {
+	if matrix.stop != nil {
+		if metric, ok := ended.Outputs[matrix.stop.Metric].(float64); ok && metric >= matrix.stop.Value {
 			f.halt(matrix, "SchedulerCheckPipeline", "Pipeline met an early stopping condition.")
 			return
 		}

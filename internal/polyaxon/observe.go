@@ -26,18 +26,14 @@ type settled struct {
 // Running with a message that says so: it neither ends nor vanishes by that, and no other one waits for it. The maps and
 // slices in it are shared between calls and only to be read.
 func (e *Engine) Observe(ctx context.Context) (plan.Live, error) {
-	live := plan.Live{Objects: map[render.Ref][]plan.Observed{}, Unknown: map[render.Kind]string{}}
 	matrices, _, err := e.list(ctx, "kind:matrix,meta_info."+metaRepository+":"+e.repository)
 	if missing(err) {
 		err = e.isPolyaxon(ctx)
 	}
-	switch {
-	case ctx.Err() != nil:
-		return plan.Live{}, context.Cause(ctx)
-	case err != nil:
-		live.Unknown[render.Search] = err.Error()
-		return live, nil
+	if err != nil {
+		return plan.Live{}, err
 	}
+	live := plan.Live{Objects: map[render.Ref][]plan.Observed{}}
 	for _, matrix := range matrices {
 		o := e.search(ctx, matrix)
 		live.Objects[o.Ref] = append(live.Objects[o.Ref], o)
