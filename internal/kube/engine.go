@@ -77,7 +77,7 @@ func New(options Options) (*Engine, error) {
 }
 
 func newEngine(client dynamic.Interface, options Options) (*Engine, error) {
-	selector, err := ours(options.Owner)
+	selector, made, err := selectors(options.Owner)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func newEngine(client dynamic.Interface, options Options) (*Engine, error) {
 			return nil, err
 		}
 	}
-	e.watches[deployments()], err = newWatch(client, deployments(), selector.String(), poke, log, cache.Indexers{owner: controllers})
+	e.watches[deployments()], err = newWatch(client, deployments(), made.String(), poke, log, cache.Indexers{owner: controllers})
 	return e, err
 }
 
