@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -63,7 +64,7 @@ func TestStopEndsTheWholeGroup(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			child := childOf(t, p)
+			child := pidIn(t, p.log)
 			test.end(p)
 			if err := eventually(gone(child)); err != nil {
 				t.Errorf("child %d: %v", child, err)
@@ -72,12 +73,12 @@ func TestStopEndsTheWholeGroup(t *testing.T) {
 	}
 }
 
-// childOf waits for the process id that the program prints.
-func childOf(t *testing.T, p *process) int {
+// pidIn waits for the process id that a program prints.
+func pidIn(t *testing.T, log string) int {
 	t.Helper()
 	var pid int
 	err := eventually(func(context.Context) error {
-		text, err := os.ReadFile(p.log)
+		text, err := os.ReadFile(log)
 		if err != nil {
 			return err
 		}
@@ -113,6 +114,30 @@ func eventually(probe func(context.Context) error) error {
 		time.Sleep(50 * time.Millisecond)
 	}
 	return err
+}
+
+// TestDeathOfTheParent kills a test run, this test binary itself, that has
+// started a program.
+func TestDeathOfTheParent(t *testing.T) {
+	const dirEnv = "STACK_TEST_PARENT"
+	if dir := os.Getenv(dirEnv); dir != "" {
+		if _, err := start(t.Context(), dir, "child", nil, "sh", "-c", "echo $$; exec sleep 60"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+	}
+	dir := t.TempDir()
+	parent, err := start(t.Context(), dir, "parent", []string{dirEnv + "=" + dir}, os.Args[0], "-test.run=^TestDeathOfTheParent$")
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := pidIn(t, filepath.Join(dir, "child.log"))
+	if err := syscall.Kill(parent.pid(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if err := eventually(gone(child)); err != nil {
+		t.Errorf("child %d: %v", child, err)
+	}
 }
 
 func TestFreePorts(t *testing.T) {
