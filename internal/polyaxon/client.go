@@ -18,10 +18,18 @@ import (
 const (
 	maxReply   = 64 << 20    // bytes of one JSON reply, unpacked
 	callLimit  = time.Minute // of one call with its repetitions; a create has its context's time alone
-	tries      = 6           // of one call
 	firstPause = 100 * time.Millisecond
-	longestGap = 3 * time.Second // between two tries
+	longest    = 30 // times the first pause, between two tries
 )
+
+// tries is how often a request is sent at most. Writes are what a locked database refuses, while others write; of a server
+// that is not there people want to hear soon.
+func tries(method string) int {
+	if method == http.MethodGet {
+		return 6
+	}
+	return 12
+}
 
 // client speaks HTTP with the server: one JSON request at a time, repeated where that is safe.
 type client struct {
@@ -95,7 +103,7 @@ func (c client) call(ctx context.Context, r request, out any) (time.Time, error)
 func (c client) repeat(ctx context.Context, r request, do func() error) error {
 	for try := 1; ; try++ {
 		err := do()
-		if err == nil || try == tries || !transient(err) || ctx.Err() != nil {
+		if err == nil || try == tries(r.method) || !transient(err) || ctx.Err() != nil {
 			return err
 		}
 		c.log.DebugContext(ctx, "polyaxon: try again", "call", r.name(c.base), "try", try, "err", err)
@@ -107,7 +115,7 @@ func (c client) repeat(ctx context.Context, r request, do func() error) error {
 
 // wait pauses after a failed try: twice as long each time, and shortened at random so that many clients spread.
 func (c client) wait(ctx context.Context, try int) error {
-	gap := min(c.pause<<(try-1), longestGap)
+	gap := min(c.pause<<(try-1), c.pause*longest)
 	timer := time.NewTimer(gap/2 + rand.N(gap/2))
 	defer timer.Stop()
 	select {

@@ -5,8 +5,10 @@ package polyaxon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -28,8 +30,25 @@ func TestServer(t *testing.T) {
 			defer p.Stop()
 			s := server{p.URL, p.Store, func(d time.Duration) { time.Sleep(d) }}
 			runSuite(t, s)
+			t.Run("crowd", func(t *testing.T) { crowd(newBench(t, s, "crowd")) })
 			t.Run("killed", func(t *testing.T) { killed(newBench(t, s, "killed"), p) })
 		})
+	}
+}
+
+// crowd: searches of six models at once, and each is there once. By default the server's database refuses most of the writes.
+func crowd(b *bench) {
+	var group sync.WaitGroup
+	for i := range 6 {
+		group.Go(func() {
+			if err := b.engine.Apply(b.Context(), object(fmt.Sprintf("model%d", i), 5, nil), ""); err != nil {
+				b.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if all := b.all(); len(all) != 6 {
+		b.Errorf("%d searches: %v", len(all), all)
 	}
 }
 

@@ -41,7 +41,7 @@ func (e *Engine) Apply(ctx context.Context, object render.Object, seen string) e
 			return err
 		}
 		err = e.create(ctx, object.Ref, body)
-		if err == nil || !untaken(err) || try == tries {
+		if err == nil || !untaken(err) || try == tries(http.MethodPost) {
 			return err
 		}
 		e.client.log.DebugContext(ctx, "polyaxon: create again", "search", object.Ref.Name, "try", try, "err", err)
