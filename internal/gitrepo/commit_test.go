@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"path"
 	"strings"
 	"sync"
 	"testing"
@@ -126,8 +127,9 @@ func TestCommitRefuses(t *testing.T) {
 	} {
 		edit := selection("mnist", "new")
 		edit.Files[name] = []byte("x")
-		if _, err := repo.Commit(within10s(t), base, edit); err == nil {
-			t.Errorf("Commit took %q", name)
+		_, err := repo.Commit(within10s(t), base, edit)
+		if err == nil || !strings.Contains(err.Error(), strings.Trim(fmt.Sprintf("%q", path.Base(name)), `"`)) {
+			t.Errorf("Commit of %q = %v; want an error that names it", name, err)
 		}
 	}
 	for _, message := range []string{"", "a\x00b", "a\xff"} {
@@ -177,7 +179,7 @@ func TestCommitContention(t *testing.T) {
 
 // land does what the loop does: tip, fetch, commit, and again where it lost a race.
 func land(t testing.TB, repo *Repo, model string) error {
-	for range 200 {
+	for lost := range 200 {
 		tip, err := repo.Tip(t.Context())
 		if err != nil {
 			return err
@@ -196,7 +198,7 @@ func land(t testing.TB, repo *Repo, model string) error {
 		if !errors.Is(err, reconcile.ErrStale) {
 			return err
 		}
-		time.Sleep(time.Duration(rand.IntN(50)) * time.Millisecond)
+		time.Sleep(time.Duration(rand.IntN(40*min(lost+1, 10))) * time.Millisecond)
 	}
 	return errors.New("lost 200 races")
 }

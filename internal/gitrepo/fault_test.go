@@ -312,7 +312,8 @@ func TestNoSecretInErrors(t *testing.T) {
 			_, password, _ := r.BasicAuth()
 			w.Header().Set("Location", "http://"+user+":"+canary+"@127.0.0.1:1/x")
 			w.WriteHeader(status)
-			fmt.Fprintf(w, "ERR %s %s\x1b[31m\n%s", r.Header.Get("Authorization"), password, strings.Repeat("x", 1000))
+			line := fmt.Sprintf("ERR %s %s\x1b[31m\n%s", r.Header.Get("Authorization"), password, strings.Repeat("x", 1000))
+			fmt.Fprintf(w, "%04x%s", len(line)+4, line)
 		})
 		repo := open(t, o)
 		_, listed := repo.Tip(within10s(t))
@@ -332,6 +333,30 @@ func TestNoSecretInErrors(t *testing.T) {
 				t.Errorf("%d: not fit for a log: %q", status, err)
 			}
 		}
+	}
+}
+
+// I6: also what a hook says is only repeated without secrets.
+func TestNoSecretInServersWords(t *testing.T) {
+	const canary = "s3cr3t/t0ken="
+	s := serve(t, specs())
+	o := options(s.url)
+	o.Password = canary
+	s.inject(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if !post(r, "receive-pack") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/x-git-receive-pack-result")
+		for _, line := range []string{"unpack ok\n", "ng refs/heads/main no " + r.Header.Get("Authorization") + " " + canary + "\x1b[31m\n"} {
+			fmt.Fprintf(w, "%04x%s", len(line)+4, line)
+		}
+		_, _ = io.WriteString(w, "0000")
+	})
+	_, err := open(t, o).Commit(within10s(t), s.tip(t), selection("m", "x"))
+	const want = "no Basic [redacted] [redacted] [31m"
+	if err == nil || !strings.HasSuffix(err.Error(), want) || strings.Contains(err.Error(), canary) {
+		t.Errorf("I6: Commit = %q; want %q at its end", err, want)
 	}
 }
 

@@ -156,21 +156,23 @@ func TestProveOddTrees(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	unsorted := new(plumbing.MemoryObject)
-	unsorted.SetType(plumbing.TreeObject)
-	for i := len(root.Entries) - 1; i >= 0; i-- {
-		e := root.Entries[i]
-		fmt.Fprintf(unsorted, "%o %s\x00%s", e.Mode, e.Name, e.Hash[:])
-	}
-	hash, err := store.SetEncodedObject(unsorted)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := prove(store, plain, hash, nil); err == nil {
-		t.Error("unsorted: no error")
-	}
-	if _, err := newDraft(store).write(hash, ours, map[string][]byte{"x.cue": nil}); err == nil {
-		t.Error("an unsorted tree was edited")
+	for name, raw := range map[string]string{
+		"unsorted":    fmt.Sprintf("40000 d\x00%s100644 a\x00%s", root.Entries[1].Hash[:], root.Entries[0].Hash[:]),
+		"an odd mode": fmt.Sprintf("100664 a\x00%s40000 d\x00%s", root.Entries[0].Hash[:], root.Entries[1].Hash[:]),
+	} {
+		encoded := new(plumbing.MemoryObject)
+		encoded.SetType(plumbing.TreeObject)
+		_, _ = encoded.Write([]byte(raw))
+		hash, err := store.SetEncodedObject(encoded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := prove(store, plain, hash, nil); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		if _, err := newDraft(store).write(hash, ours, map[string][]byte{"x.cue": nil}); err == nil {
+			t.Errorf("%s: the tree was edited, and its other entries with it", name)
+		}
 	}
 }
 

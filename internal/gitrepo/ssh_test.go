@@ -209,16 +209,9 @@ func TestSSHStalled(t *testing.T) {
 
 // A key that is not usable is found out when the Repo is opened.
 func TestSSHLockedKey(t *testing.T) {
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, err := ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte("secret"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	block := &pem.Block{Type: "RSA PRIVATE KEY", Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-128-CBC,00"}}
 	host, _ := newKey(t)
-	_, err = Open(sshOptions(t, "example.com:22", "/x", pem.EncodeToMemory(block), host.PublicKey()))
+	_, err := Open(sshOptions(t, "example.com:22", "/x", pem.EncodeToMemory(block), host.PublicKey()))
 	if err == nil || !strings.Contains(err.Error(), "passphrase") {
 		t.Errorf("Open = %v", err)
 	}

@@ -10,7 +10,7 @@ import (
 	"testing/fstest"
 	"time"
 
-	"golang.org/x/tools/txtar"
+	"github.com/rogpeppe/go-internal/txtar"
 )
 
 // TestWorktreeHash compares with the real git, for each archive in testdata/worktree. Files of an archive are put into an empty
@@ -193,8 +193,47 @@ func TestWorktreeFilters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := tree.Hash("train"); err != nil || got != runGit(t, work, "rev-parse", "main:train") {
-		t.Errorf("Hash = %q, %v", got, err)
+	committed := runGit(t, work, "rev-parse", "main:train")
+	if got, err := tree.Hash("train"); err != nil || got != committed {
+		t.Errorf("Hash = %q, %v; want that of the commit, %s", got, err, committed)
+	}
+	write(t, work, map[string]string{"train/a.txt": "b\r\na\r\n"}) // as long as before
+	for _, when := range []time.Time{time.Now(), past.Add(-time.Minute)} {
+		if err := os.Chtimes(filepath.Join(work, "train/a.txt"), when, when); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := tree.Hash("train"); err != nil || got == committed {
+			t.Errorf("Hash after an edit at %v = %q, %v", when, got, err)
+		}
+	}
+}
+
+// A file that changed in the instant in which the index was written looks unchanged. Git knows the case, and so must we.
+func TestWorktreeRacyFile(t *testing.T) {
+	isolate(t)
+	dir := t.TempDir()
+	runGit(t, dir, "init", "-q")
+	instant := time.Now().Add(-time.Hour).Truncate(time.Second)
+	set := func(name string) {
+		t.Helper()
+		if err := os.Chtimes(filepath.Join(dir, name), instant, instant); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, dir, map[string]string{"a": "old"})
+	set("a")
+	runGit(t, dir, "add", "a")
+	write(t, dir, map[string]string{"a": "new"})
+	set("a")
+	set(".git/index")
+	tree, err := Worktree(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := tree.Hash(".")
+	runGit(t, dir, "add", "-A")
+	if want := runGit(t, dir, "write-tree"); err != nil || got != want {
+		t.Errorf("Hash = %q, %v; want %q", got, err, want)
 	}
 }
 
