@@ -24,7 +24,7 @@ const (
 	userKS     = "kube-scheduler"
 )
 
-// Access is how the API server is reached: an address and a token per user.
+// access is how the API server is reached: an address and a token per user.
 type access struct {
 	server string // URL
 	ca     []byte // PEM
