@@ -5,20 +5,20 @@
 //
 // # What happens when a trial wins
 //
-// Follow one pass, [reconcile.Loop.Once]:
+// Follow one pass, reconcile.Loop.Once:
 //
-//   - It lists the remote ([reconcile.Source], done by internal/gitrepo). While the branch stays where it is, the specs that were
+//   - It lists the remote (reconcile.Source, done by internal/gitrepo). While the branch stays where it is, the specs that were
 //     loaded before are used again, and no CUE is evaluated.
-//   - On a new tip [schema.Load] turns the commit's tree into a [schema.Catalog]: models, releases, and findings with their place.
-//   - Both engines are observed ([reconcile.Engine]): internal/polyaxon lists searches and their experiments, internal/kube answers
+//   - On a new tip schema.Load turns the commit's tree into a schema.Catalog: models, releases, and findings with their place.
+//   - Both engines are observed (reconcile.Engine): internal/polyaxon lists searches and their experiments, internal/kube answers
 //     from informers. What can't be asked is unknown, and never taken for absent.
-//   - [plan.Make] decides. For a model whose search has ended it calls choose (reconcile/plan/rank.go), which ranks the
-//     experiments and asks the gate. While the sha256 of the winner's artifact is unknown the plan is a [plan.Fetch]; in the pass
-//     after it is a [plan.Record].
-//   - The loop puts all records of a pass into one commit (execute.go), written by [schema.Amend] into selected/NAME.cue and pushed
+//   - plan.Make decides. For a model whose search has ended it calls choose (reconcile/plan/rank.go), which ranks the
+//     experiments and asks the gate. While the sha256 of the winner's artifact is unknown the plan is a plan.Fetch; in the pass
+//     after it is a plan.Record.
+//   - The loop puts all records of a pass into one commit (execute.go), written by schema.Amend into selected/NAME.cue and pushed
 //     by compare-and-swap. Who lost the race plans again on the new tip.
-//   - The pass after that sees a release without an image and plans a [plan.Build], the one after the Workflow's end records the
-//     image, and the next one plans a [plan.Serve] for every environment that follows `latest`.
+//   - The pass after that sees a release without an image and plans a plan.Build, the one after the Workflow's end records the
+//     image, and the next one plans a plan.Serve for every environment that follows `latest`.
 //
 // The stage of a model is stored nowhere. It is read off git and the engines in every pass, so that the process may be killed
 // anywhere.
@@ -35,7 +35,3 @@
 //
 // internal/archtest keeps it that way. e2e runs the built binary against the real engines, which e2e/stack builds and starts.
 package trefoil
-
-import (
-	_ "github.com/trefoil-gitops/trefoil/reconcile" // for the links above
-)
