@@ -36,16 +36,14 @@ func (l *loader) model(raw rawModel) (Model, bool, error) {
 		return Model{}, false, nil
 	}
 	var fields map[string]any
-	if err := decode(raw.Body, &fields); err != nil {
-		return Model{}, false, err
-	}
-	if _, err := normalize(fields); err != nil {
-		l.report(codeUnbounded, "numbers are 64 bits wide", nil, "%v", err)
-		return Model{}, false, nil
-	}
 	var body rawBody
-	if err := decode(raw.Body, &body); err != nil {
-		return Model{}, false, err
+	err := errors.Join(decode(raw.Body, &fields), decode(raw.Body, &body))
+	if err == nil {
+		_, err = normalize(fields)
+	}
+	if err != nil { // unreachable as long as the definitions are right
+		l.report(codeValue, "", nil, "the model can't be read: %v", err)
+		return Model{}, false, nil
 	}
 	return l.build(body, fields, raw)
 }
@@ -62,10 +60,7 @@ func (l *loader) build(body rawBody, fields map[string]any, raw rawModel) (Model
 	if err := errors.Join(err, packErr); err != nil {
 		return Model{}, false, err
 	}
-	m.Serve, err = l.environments(raw.Serve)
-	if err != nil {
-		return Model{}, false, err
-	}
+	m.Serve = l.environments(raw.Serve)
 	var pack Source
 	if m.Package != nil {
 		pack = m.Package.Source
@@ -130,29 +125,27 @@ func (r rawPackage) pack() *Package {
 	return &p
 }
 
-func (l *loader) environments(serve map[string][]byte) ([]Environment, error) {
+// environments fills in Trefoil's defaults. One that can't be read is reported and left out.
+func (l *loader) environments(serve map[string][]byte) []Environment {
 	var list []Environment
 	for _, name := range sortedKeys(serve) {
 		var r rawEnvironment
-		if err := decode(serve[name], &r); err != nil {
-			return nil, err
-		}
+		err := decode(serve[name], &r)
 		e := Environment{Name: name, Namespace: r.Namespace, ObjectName: r.Name, Replicas: valueOr(r.Replicas, 1),
 			Resources: r.Resources, Waive: r.Waive}
 		if e.ObjectName == "" {
 			e.ObjectName = l.name
 		}
-		if r.Release != nil && r.Release != "latest" {
-			release, err := strconv.Atoi(fmt.Sprint(r.Release))
-			if err != nil {
-				l.report(codeUnbounded, "", []string{"serve", name, "release"}, "release %v is too large a number", r.Release)
-				continue
-			}
-			e.Release = release
+		if err == nil && r.Release != nil && r.Release != "latest" {
+			e.Release, err = strconv.Atoi(fmt.Sprint(r.Release))
+		}
+		if err != nil {
+			l.report(codeValue, "", []string{"serve", name, "namespace"}, "the environment can't be read: %v", err)
+			continue
 		}
 		list = append(list, e)
 	}
-	return list, nil
+	return list
 }
 
 // selections decodes what the daemon wrote; what can't be is added to the findings.
@@ -161,8 +154,8 @@ func (j judged) selections(found *[]Finding) map[string]Selected {
 	for _, name := range sortedKeys(j.Selected) {
 		s, err := decodeSelected(j.Selected[name])
 		if err != nil {
-			*found = append(*found, Finding{Code: codeUnbounded, Severity: Error, Scope: Scope{Model: name},
-				Pos: j.Places.at("selected", name), Message: err.Error(), Hint: "numbers are 64 bits wide"})
+			*found = append(*found, Finding{Code: codeValue, Severity: Error, Scope: Scope{Model: name},
+				Pos: j.Places.at("selected", name), Message: fmt.Sprintf("the selection can't be read: %v", err)})
 			continue
 		}
 		all[name] = s

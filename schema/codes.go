@@ -13,13 +13,12 @@ const (
 	codeVersion   = "TRF0008" // trefoil.cue is not this version's
 	codePlace     = "TRF0009" // written in a file of another writer
 
-	codeUnknown   = "TRF0101" // a field that doesn't exist
-	codeMissing   = "TRF0102" // a field that is needed
-	codeValue     = "TRF0103" // a value that doesn't fit
-	codeConcrete  = "TRF0104" // a value that is not decided
-	codeName      = "TRF0105" // a name that Kubernetes would refuse
-	codeExactly   = "TRF0106" // one of several, but none or more are there
-	codeUnbounded = "TRF0107" // a number that no machine number holds
+	codeUnknown  = "TRF0101" // a field that doesn't exist
+	codeMissing  = "TRF0102" // a field that is needed
+	codeValue    = "TRF0103" // a value that doesn't fit
+	codeConcrete = "TRF0104" // a value that is not decided
+	codeName     = "TRF0105" // a name that Kubernetes would refuse
+	codeExactly  = "TRF0106" // one of several, but none or more are there
 
 	codeTemplate  = "TRF0201" // {{ name }} stands for nothing
 	codeUnused    = "TRF0202" // a dimension that the command doesn't use
@@ -65,7 +64,6 @@ func Codes() map[string]string {
 		codeConcrete:     "a value is not decided",
 		codeName:         "a name can't be used in Kubernetes or Polyaxon",
 		codeExactly:      "exactly one of several fields is needed",
-		codeUnbounded:    "a number is too large",
 		codeTemplate:     "a template stands for nothing",
 		codeUnused:       "a dimension is not used",
 		codeTwice:        "a parameter is fixed and searched",

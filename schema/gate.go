@@ -3,6 +3,7 @@ package schema
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"cuelang.org/go/cue"
@@ -20,7 +21,7 @@ func bounds(model string, gate cue.Value, at places) ([]Bound, []Finding) {
 				Message: fmt.Sprintf("the gate of %s is not made of bounds on a number", metric),
 				Hint:    "write >=, >, <= or <, joined by &, such as >=0.9 & <1"})
 		}
-		for _, b := range list {
+		for _, b := range tightest(list) {
 			b.Metric, b.Pos = metric, pos
 			all = append(all, b)
 		}
@@ -29,6 +30,23 @@ func bounds(model string, gate cue.Value, at places) ([]Bound, []Finding) {
 		return cmp.Or(cmp.Compare(a.Metric, b.Metric), cmp.Compare(a.Op, b.Op), cmp.Compare(a.Value, b.Value))
 	})
 	return all, found
+}
+
+// tightest leaves one bound a side, so that a gate that says a thing twice is the same gate.
+func tightest(list []Bound) []Bound {
+	sides := map[bool]Bound{}
+	for _, b := range list {
+		upper := b.Op[0] == '<'
+		kept, there := sides[upper]
+		tighter := cmp.Compare(b.Value, kept.Value)
+		if upper {
+			tighter = -tighter
+		}
+		if strict := len(b.Op) == 1; !there || tighter > 0 || tighter == 0 && strict {
+			sides[upper] = b
+		}
+	}
+	return slices.Collect(maps.Values(sides)) // sorted by the caller
 }
 
 // conjuncts takes a value apart into its bounds; `number` says nothing more. It is not ok where anything else is in it.

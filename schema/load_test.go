@@ -1,14 +1,18 @@
 package schema
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -117,5 +121,35 @@ func leaves(b *strings.Builder, path string, v any) {
 		if s := fmt.Sprint(v); s != "" && s != "0" && s != "false" {
 			fmt.Fprintf(b, "\t%s = %s\n", strings.TrimPrefix(path, "."), s)
 		}
+	}
+}
+
+// TestLoadRefusesLargeFiles: models.cue freezes the revision, a file of the daemon its model.
+func TestLoadRefusesLargeFiles(t *testing.T) {
+	t.Parallel()
+	large := bytes.Repeat([]byte("// padding\n"), maxFileSize/10)
+	for name, scope := range map[string]Scope{"models.cue": {}, "selected/mnist.cue": {Model: "mnist"}} {
+		files := fstest.MapFS{"models.cue": {Data: []byte("package models\nmodels: {}\n")}}
+		files[name] = &fstest.MapFile{Data: large}
+		c, err := Load(context.Background(), testTree{files})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(c.Findings) == 0 || c.Findings[0].Code != codeTooLarge || c.Findings[0].Scope != scope {
+			t.Errorf("%s: findings %v", name, c.Findings)
+		}
+	}
+}
+
+// TestLoadFails where the tree can't be read, or nobody waits any more.
+func TestLoadFails(t *testing.T) {
+	t.Parallel()
+	if _, err := Load(context.Background(), testTree{os.DirFS("testdata/absent")}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no such folder: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Load(ctx, testTree{os.DirFS(exampleDir)}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
 	}
 }

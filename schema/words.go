@@ -53,6 +53,16 @@ func expectation(definition string) string {
 		return "text, a bool or a number"
 	case "#Limits":
 		return "bounds on a number, such as >=0.9"
+	case "#Text":
+		return "text that is not empty"
+	case "#Pick":
+		return `"latest" or the number of a release`
+	case "#Number":
+		return "a number"
+	case "#Count":
+		return "a whole number, at least 1"
+	case "#Tally":
+		return "a whole number, at least 0"
 	case "#Goal":
 		return `"maximize" or "minimize"`
 	case "#UUID":

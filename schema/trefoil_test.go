@@ -1,0 +1,110 @@
+package schema
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/format"
+	"cuelang.org/go/cue/parser"
+	"cuelang.org/go/cue/token"
+)
+
+// TestDefinitions holds what trefoil.cue promises about itself: formatted, every field of people's explained, and no defaults,
+// so that people's own never meet one and digests are over what people wrote.
+func TestDefinitions(t *testing.T) {
+	t.Parallel()
+	formatted, err := format.Source(CUE())
+	if err != nil || !bytes.Equal(formatted, CUE()) {
+		t.Errorf("not as cue fmt writes it: %v", err)
+	}
+	f, err := parser.ParseFile(schemaFile, CUE(), parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Walk(f, func(n ast.Node) bool {
+		if unary, ok := n.(*ast.UnaryExpr); ok && unary.Op == token.MUL {
+			t.Errorf("%s: a default", unary.Pos())
+		}
+		return true
+	}, nil)
+	for _, d := range f.Decls {
+		definition, ok := d.(*ast.Field)
+		if !ok {
+			continue
+		}
+		name, _ := fieldName(definition)
+		if body, ok := definition.Value.(*ast.StructLit); ok && !strings.HasPrefix(name, "#Re") && name != "#Selected" {
+			undocumented(t, name, body)
+		}
+	}
+}
+
+// undocumented reports fields without a comment.
+func undocumented(t *testing.T, path string, s *ast.StructLit) {
+	t.Helper()
+	for _, d := range s.Elts {
+		f, ok := d.(*ast.Field)
+		if !ok {
+			continue
+		}
+		name, plain := fieldName(f)
+		if !plain {
+			continue
+		}
+		if len(ast.Comments(f)) == 0 && name != "url" {
+			t.Errorf("%s.%s is not explained", path, name)
+		}
+		if inner, ok := f.Value.(*ast.StructLit); ok && len(inner.Elts) > 1 {
+			undocumented(t, path+"."+name, inner)
+		}
+	}
+}
+
+// TestCodes holds that each code has a title and a repository among the tests that shows it.
+func TestCodes(t *testing.T) {
+	t.Parallel()
+	shown := map[string]bool{codeTooLarge: true} // TestLoadRefusesLargeFiles
+	names, err := filepath.Glob("testdata/load/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, code := range regexp.MustCompile(`TRF[0-9]{4}`).FindAllString(string(data), -1) {
+			shown[code] = true
+		}
+	}
+	source, err := os.ReadFile("codes.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range regexp.MustCompile(`TRF[0-9]{4}`).FindAllString(string(source), -1) {
+		if Codes()[code] == "" || !shown[code] {
+			t.Errorf("%s: title %q, shown by a test: %v", code, Codes()[code], shown[code])
+		}
+	}
+}
+
+// TestKinds holds that the ranges of the definitions are those that the rules know.
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	way := ourShape().follow([]string{"models", "m", "train", "search", "matrix", "lr"})
+	names := way[len(way)-1].names()
+	if len(names) != 14 {
+		t.Errorf("%d kinds: %v", len(names), names)
+	}
+	for _, name := range names {
+		if k := kindOf(name); name != "choice" && k.wrong == nil && !k.distribution || slices.Contains(k.fields, "") {
+			t.Errorf("%s has no rules", name)
+		}
+	}
+}
