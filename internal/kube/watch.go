@@ -146,20 +146,3 @@ func typed(objects []any) []*unstructured.Unstructured {
 	}
 	return all
 }
-
-// slim drops what no decision is made on, which is most of an object's size.
-func slim(object any) (any, error) {
-	u, ok := object.(*unstructured.Unstructured)
-	if !ok {
-		return object, nil
-	}
-	u.SetManagedFields(nil)
-	if u.GetKind() == "Workflow" {
-		delete(u.Object, "spec")
-		if status, ok := u.Object["status"].(map[string]any); ok {
-			delete(status, "storedTemplates")
-			delete(status, "storedWorkflowTemplateSpec")
-		}
-	}
-	return u, nil
-}

@@ -1,0 +1,252 @@
+//go:build e2e
+
+package kube
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/trefoil-gitops/trefoil/e2e/stack"
+	"github.com/trefoil-gitops/trefoil/reconcile"
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/render"
+)
+
+func (s *suite) create(t *testing.T) {
+	workflow, served := build("create"), serving("ml", "create", image("a"), digestA)
+	s.apply(t, workflow, "")
+	s.apply(t, served, "")
+	s.apply(t, claiming("create", "me"), "")
+	if o := s.await(t, workflow.Ref, succeeded); !strings.HasPrefix(o.Image, "sha256:") || o.Ended.IsZero() || o.Digest != digestA {
+		t.Errorf("observed %+v", o)
+	}
+	if o := s.await(t, served.Ref, succeeded); o.Image != image("a") || o.Model != "mnist" {
+		t.Errorf("observed %+v", o)
+	}
+	if o := s.await(t, claiming("create", "").Ref, present); o.Claim.Holder != "me" {
+		t.Errorf("observed %+v", o)
+	}
+}
+
+func (s *suite) adopt(t *testing.T) {
+	before, err := s.Writes(stack.UserDaemon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := s.start(t)
+	for _, object := range []render.Object{build("create"), serving("ml", "create", image("a"), digestA), claiming("create", "me")} {
+		if err := e.Apply(t.Context(), object, ""); err != nil {
+			t.Error(err)
+		}
+	}
+	other := serving("ml", "create", image("b"), digestB)
+	if err := e.Apply(t.Context(), other, ""); !errors.Is(err, reconcile.ErrStale) {
+		t.Errorf("create over another digest: %v", err)
+	}
+	time.Sleep(200 * time.Millisecond) // the audit log is written after the answer
+	if after, err := s.Writes(stack.UserDaemon); err != nil || len(after) != len(before) {
+		t.Errorf("writes: %v, %v", after[len(before):], err)
+	}
+}
+
+func (s *suite) foreign(t *testing.T) {
+	for _, object := range []render.Object{build("foreign"), serving("ml", "foreign", image("f"), digestA), claiming("foreign", "me")} {
+		served, err := resource(object.Ref.Kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs := (&unstructured.Unstructured{Object: object.Body}).DeepCopy()
+		theirs.SetLabels(map[string]string{render.LabelManagedBy: render.ManagedBy, render.LabelRepository: "other", render.LabelModel: "mnist"})
+		live, err := s.Kube.Resource(served).Namespace(object.Ref.Namespace).Create(t.Context(), theirs, metav1.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.engine.Apply(t.Context(), object, ""); !errors.Is(err, reconcile.ErrNotOurs) {
+			t.Errorf("apply: %v", err)
+		}
+		seen := s.get(t, object.Ref).GetResourceVersion()
+		if err := s.engine.Remove(t.Context(), object.Ref, string(live.GetUID()), seen); !errors.Is(err, reconcile.ErrNotOurs) {
+			t.Errorf("remove: %v", err)
+		}
+		if now := s.get(t, object.Ref); now.GetUID() != live.GetUID() || now.GetGeneration() != live.GetGeneration() {
+			t.Errorf("%s was touched", object.Ref)
+		}
+		if observe(t, s.engine).Objects[object.Ref] != nil {
+			t.Errorf("%s is observed", object.Ref)
+		}
+	}
+	// What appears between our look and our apply is not changed either.
+	object := serving("ml", "foreign", image("a"), digestA)
+	target, err := s.engine.target(object.Ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := target.make(t.Context(), object, nil); !apierrors.IsConflict(err) {
+		t.Errorf("apply over a stranger's object: %v", err)
+	}
+}
+
+func (s *suite) handEdit(t *testing.T) {
+	object := serving("ml", "edited", image("a"), digestA)
+	s.apply(t, object, "")
+	before := s.await(t, object.Ref, succeeded)
+	edited := s.get(t, object.Ref)
+	edited.Object["spec"] = serving("ml", "edited", image("e"), digestA).Body["spec"]
+	served, _ := resource(render.SeldonDeployment) // is served
+	if _, err := s.Kube.Resource(served).Namespace("ml").Update(t.Context(), edited, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.engine.Apply(t.Context(), object, before.Seen); !errors.Is(err, reconcile.ErrStale) {
+		t.Errorf("apply: %v", err)
+	}
+	if err := s.engine.Remove(t.Context(), object.Ref, before.UID, before.Seen); !errors.Is(err, reconcile.ErrStale) {
+		t.Errorf("remove: %v", err)
+	}
+	s.await(t, object.Ref, func(o plan.Observed) bool { return o.Image == image("e") && o.Digest == "" && succeeded(o) })
+	s.applySeen(t, object)
+	s.await(t, object.Ref, func(o plan.Observed) bool { return o.Image == image("a") && o.Digest == digestA && succeeded(o) })
+	// What people add beside it is no drift: putting it back would never end.
+	patch := []byte(`{"metadata": {"annotations": {"note": "x"}}, "spec": {"annotations": {"note": "x"}}}`)
+	if _, err := s.Kube.Resource(served).Namespace("ml").Patch(t.Context(), "edited", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Second)
+	if o := s.await(t, object.Ref, succeeded); o.Digest != digestA {
+		t.Errorf("observed %+v", o)
+	}
+}
+
+func (s *suite) applySeen(t *testing.T, object render.Object) {
+	t.Helper()
+	for {
+		err := s.engine.Apply(t.Context(), object, s.await(t, object.Ref, present).Seen)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, reconcile.ErrStale) {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func (s *suite) rollout(t *testing.T) {
+	object := serving("ml", "create", image("b"), digestB)
+	s.applySeen(t, object)
+	s.await(t, object.Ref, func(o plan.Observed) bool {
+		if o.Digest != digestB || !succeeded(o) {
+			return false
+		}
+		for _, d := range s.deployments(t, "create") {
+			if text := fmt.Sprint(d.Object["spec"]); !strings.Contains(text, image("b")) || strings.Contains(text, image("a")) {
+				t.Errorf("succeeded while %s has %s", d.GetName(), text)
+			}
+			if n, _, _ := unstructured.NestedInt64(d.Object, "status", "updatedReplicas"); n != 2 {
+				t.Errorf("succeeded with %d updated replicas", n)
+			}
+		}
+		return true
+	})
+}
+
+func (s *suite) deployments(t *testing.T, of string) []unstructured.Unstructured {
+	t.Helper()
+	list, err := s.Kube.Resource(deployments()).Namespace("ml").List(t.Context(), metav1.ListOptions{LabelSelector: "seldon-deployment-id=" + of})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list.Items
+}
+
+func (s *suite) dryRun(t *testing.T) {
+	object := serving("ml", "create", image("c"), digestA)
+	before := s.get(t, object.Ref).GetResourceVersion()
+	live, wanted, err := s.engine.DryRun(t.Context(), object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(fmt.Sprint(live), image("b")) || !strings.Contains(fmt.Sprint(wanted), image("c")) {
+		t.Errorf("live %v\nwanted %v", live, wanted)
+	}
+	if now := s.get(t, object.Ref).GetResourceVersion(); now != before {
+		t.Error("the object was changed")
+	}
+	for _, fresh := range []render.Object{serving("ml", "fresh", image("c"), digestA), build("fresh"), claiming("fresh", "me")} {
+		if live, wanted, err := s.engine.DryRun(t.Context(), fresh); err != nil || live != nil || wanted == nil {
+			t.Errorf("%s: live %v, wanted %v, %v", fresh.Ref, live, wanted, err)
+		}
+		if observe(t, s.engine).Objects[fresh.Ref] != nil {
+			t.Errorf("%s was created", fresh.Ref)
+		}
+	}
+}
+
+func (s *suite) claimRace(t *testing.T) {
+	engines := []*Engine{s.engine, s.start(t)}
+	for round := range 20 {
+		name := fmt.Sprintf("race-%d", round)
+		s.oneWins(t, engines, name, "")
+		s.oneWins(t, engines, name, s.get(t, claiming(name, "").Ref).GetResourceVersion())
+	}
+}
+
+func (s *suite) oneWins(t *testing.T, engines []*Engine, name, seen string) {
+	t.Helper()
+	errs := make([]error, len(engines))
+	var all sync.WaitGroup
+	for i, e := range engines {
+		all.Go(func() {
+			errs[i] = e.Apply(t.Context(), claiming(name, fmt.Sprintf("daemon-%d after %q", i, seen)), seen)
+		})
+	}
+	all.Wait()
+	var winner int
+	switch {
+	case errs[0] == nil && errors.Is(errs[1], reconcile.ErrStale):
+		winner = 0
+	case errs[1] == nil && errors.Is(errs[0], reconcile.ErrStale):
+		winner = 1
+	default:
+		t.Fatalf("claim %s seen %q: %v and %v", name, seen, errs[0], errs[1])
+	}
+	want := fmt.Sprintf("daemon-%d after %q", winner, seen)
+	if holder := text(s.get(t, claiming(name, "").Ref).Object, "data", "holder"); holder != want {
+		t.Errorf("claim %s is held by %s, want %s", name, holder, want)
+	}
+}
+
+func (s *suite) remove(t *testing.T) {
+	ref := serving("ml", "create", "", "").Ref
+	for {
+		o := s.await(t, ref, present)
+		if err := s.engine.Remove(t.Context(), ref, "another", o.Seen); !errors.Is(err, reconcile.ErrStale) {
+			t.Errorf("remove of another uid: %v", err)
+		}
+		err := s.engine.Remove(t.Context(), ref, o.UID, o.Seen)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, reconcile.ErrStale) {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	// The garbage collector looks for new kinds twice a minute: soon after the cluster's start it knows none of ours.
+	for deadline := time.Now().Add(90 * time.Second); len(s.deployments(t, "create")) > 0; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("its Deployment stays")
+		}
+	}
+	if err := s.engine.Remove(t.Context(), ref, "uid", "1"); err != nil {
+		t.Errorf("remove of what is gone: %v", err)
+	}
+}
