@@ -30,10 +30,10 @@ func (l *loader) warn(code, hint string, path []string, format string, args ...a
 	l.findings[len(l.findings)-1].Severity = Warning
 }
 
-// model is not ok where CUE found an error in it already. The error says that the tree could not be read.
-func (l *loader) model(raw rawModel) (Model, bool, error) {
+// model is not ok where CUE found an error in it already, or where it can't be read.
+func (l *loader) model(raw rawModel) (Model, bool) {
 	if raw.Body == nil {
-		return Model{}, false, nil
+		return Model{}, false
 	}
 	var fields map[string]any
 	var body rawBody
@@ -43,33 +43,29 @@ func (l *loader) model(raw rawModel) (Model, bool, error) {
 	}
 	if err != nil { // unreachable as long as the definitions are right
 		l.report(codeValue, "", nil, "the model can't be read: %v", err)
-		return Model{}, false, nil
+		return Model{}, false
 	}
 	return l.build(body, fields, raw)
 }
 
-func (l *loader) build(body rawBody, fields map[string]any, raw rawModel) (Model, bool, error) {
+func (l *loader) build(body rawBody, fields map[string]any, raw rawModel) (Model, bool) {
 	m := Model{Name: l.name, Owner: body.Owner, Labels: body.Labels, Select: body.Select.selection(raw.Gate)}
-	var err, packErr error
 	m.Train = body.Train.train(fields)
-	m.Train.Source, err = l.source(body.Train.Source, "train", "source")
+	m.Train.Source = l.source(body.Train.Source, "train", "source")
+	var pack Source
 	if body.Package != nil && body.Package.Image != "" {
 		m.Package = body.Package.pack()
-		m.Package.Source, packErr = l.source(body.Package.Source, "package", "source")
-	}
-	if err := errors.Join(err, packErr); err != nil {
-		return Model{}, false, err
+		pack = l.source(body.Package.Source, "package", "source")
+		m.Package.Source = pack
 	}
 	m.Serve = l.environments(raw.Serve)
-	var pack Source
-	if m.Package != nil {
-		pack = m.Package.Source
-	}
+	var err error
 	if m.Digests, err = digests(fields, raw.Gate, m.Train.Source, pack); err != nil {
-		return Model{}, false, err
+		l.report(codeValue, "", nil, "%v", err)
+		return Model{}, false
 	}
-	l.rules(m, body)
-	return m, true, nil
+	l.rules(m)
+	return m, true
 }
 
 // train fills in Trefoil's defaults; the values of parameters come from the normalized fields.

@@ -25,7 +25,10 @@ func seeds(f *testing.F, pattern, name string) [][]byte {
 		f.Fatalf("no seeds: %v", err)
 	}
 	var all [][]byte
-	for _, path := range archives {
+	for i, path := range archives {
+		if i%3 != 0 { // enough to begin with, and quick where only the seeds run
+			continue
+		}
 		a, err := txtar.ParseFile(path)
 		if err != nil {
 			f.Fatal(err)

@@ -25,10 +25,7 @@ func Load(ctx context.Context, tree Tree) (Catalog, error) {
 	c.Selected = judged.selections(&c.Findings)
 	for _, name := range sortedKeys(judged.Models) {
 		l := loader{tree: tree, places: judged.Places, name: name, selected: c.Selected[name]}
-		model, ok, err := l.model(judged.Models[name])
-		if err != nil {
-			return Catalog{}, fmt.Errorf("read model %s: %w", name, err)
-		}
+		model, ok := l.model(judged.Models[name])
 		c.Findings = append(c.Findings, l.findings...)
 		if ok {
 			c.Models = append(c.Models, model)

@@ -8,7 +8,7 @@ import (
 )
 
 // rules checks what CUE can't say about a model.
-func (l *loader) rules(m Model, body rawBody) {
+func (l *loader) rules(m Model) {
 	l.templates(m.Train)
 	l.matrix(m.Train.Search)
 	l.artifact(m.Train.Artifact)

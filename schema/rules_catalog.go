@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// collisions finds environments that would be one object. The first in order of names keeps it; each later one is a finding,
-// so that a new model can't take over what an older one serves without being seen: both are told.
+// collisions finds environments that would be one object. Each of them is told, and none moves: which one was there first is not
+// in the spec.
 func collisions(models []Model, at places) []Finding {
 	type object struct{ namespace, name string }
 	owners := map[object][]Scope{}

@@ -4,56 +4,50 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"strings"
 )
 
-// source looks a folder up in the tree. What people can mend is a finding; the error says that the tree can't be read.
-func (l *loader) source(r rawSource, at ...string) (Source, error) {
+// source looks a folder up in the tree. What can't be read, such as a symbolic link, is a finding of this model, so that no
+// other one waits for it.
+func (l *loader) source(r rawSource, at ...string) Source {
 	s := Source{Path: r.Path, Git: r.Git}
 	if s.Path == "" {
-		return s, nil
+		return s
 	}
 	at = append(at, "path")
 	if s.Path != "." && !cleanRelative(s.Path) {
 		l.report(codePath, `a folder of this repository, relative to its root, such as "train"`, at,
 			"source %q is not a relative, clean path", s.Path)
-		return s, nil
+		return s
 	}
-	spec, err := specBelow(l.tree, s.Path)
-	if err != nil {
-		return Source{}, err
-	}
-	if spec != "" {
+	if spec := specBelow(l.tree, s.Path); spec != "" {
 		l.report(codeSpecIn, "every commit of the daemon would change it: move the code into a folder of its own", at,
 			"source %q holds the spec file %s", s.Path, spec)
-		return s, nil
+		return s
 	}
 	hash, err := l.tree.Hash(s.Path)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		l.report(codeFolder, "folders are relative to the root of the repository, and empty ones don't exist for git", at,
 			"there is no folder %q", s.Path)
-		return s, nil
+	case err != nil:
+		l.report(codeFolder, "", at, "source %q can't be read: %v", s.Path, err)
 	}
 	s.Tree = hash
-	return s, err
+	return s
 }
 
-// specBelow returns a spec file in a folder: those of the root and of selected/.
-func specBelow(tree fs.FS, folder string) (string, error) {
+// specBelow returns a spec file in a folder: those of the root and of selected/, where there will be one.
+func specBelow(tree fs.FS, folder string) string {
 	for _, place := range []string{".", selectedFolder} {
-		if folder != "." && folder != place && !strings.HasPrefix(place, folder+"/") {
+		if folder != "." && folder != place {
 			continue
 		}
-		names, err := specNames(tree, place)
-		if err != nil {
-			return "", err
-		}
-		if len(names) > 0 {
-			return names[0], nil
+		if names, err := specNames(tree, place); err == nil && len(names) > 0 {
+			return names[0]
 		}
 	}
 	if folder == selectedFolder {
-		return path.Join(selectedFolder, "*.cue"), nil
+		return path.Join(selectedFolder, "*.cue")
 	}
-	return "", nil
+	return ""
 }

@@ -28,6 +28,9 @@ func archiveTree(a *txtar.Archive, but ...string) testTree {
 }
 
 func (t testTree) Hash(folder string) (string, error) {
+	if info, err := fs.Stat(t, folder); err == nil && !info.IsDir() {
+		return "", fs.ErrNotExist
+	}
 	sum, err := t.sum(folder)
 	return hex.EncodeToString(sum), err
 }
