@@ -23,7 +23,7 @@ func TestCommit(t *testing.T) {
 	repo, base := open(t, options(s.url)), s.tip(t)
 	edit := selection("fraud", "package models\nselected: fraud: latest: 1\n")
 	edit.Files["selected/mnist.cue"] = []byte("package models\nselected: mnist: latest: 2\n")
-	got, err := repo.Commit(within10s(t), base, edit)
+	got, err := repo.Commit(aMinute(t), base, edit)
 	if err != nil || got != s.tip(t) {
 		t.Fatalf("Commit = %q, %v; the branch is at %q", got, err, s.tip(t))
 	}
@@ -51,12 +51,12 @@ Trefoil-Model: fraud`
 func TestCommitTwice(t *testing.T) {
 	s := serve(t, specs())
 	base, edit := s.tip(t), selection("fraud", "x")
-	first, err := open(t, options(s.url)).Commit(within10s(t), base, edit)
+	first, err := open(t, options(s.url)).Commit(aMinute(t), base, edit)
 	if err != nil {
 		t.Fatal(err)
 	}
 	runGit(t, s.dir, "update-ref", "refs/heads/main", string(base))
-	second, err := open(t, options("file://"+s.dir)).Commit(within10s(t), base, edit)
+	second, err := open(t, options("file://"+s.dir)).Commit(aMinute(t), base, edit)
 	if err != nil || second != first {
 		t.Errorf("Commit again = %q, %v; want %q", second, err, first)
 	}
@@ -67,7 +67,7 @@ func TestCommitDate(t *testing.T) {
 	repo := open(t, options(s.url))
 	edit := selection("fraud", "x")
 	edit.Date = time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC) // before its parent's
-	got, err := repo.Commit(within10s(t), s.tip(t), edit)
+	got, err := repo.Commit(aMinute(t), s.tip(t), edit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestCommitFolder(t *testing.T) {
 	o := options(s.url)
 	o.Path = "team/specs"
 	base := s.tip(t)
-	got, err := open(t, o).Commit(within10s(t), base, selection("mnist", "x"))
+	got, err := open(t, o).Commit(aMinute(t), base, selection("mnist", "x"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,13 +95,13 @@ func TestCommitFolder(t *testing.T) {
 func TestCommitStale(t *testing.T) {
 	s := serve(t, specs())
 	repo, base := open(t, options(s.url)), s.tip(t)
-	if _, err := repo.Fetch(within10s(t), base); err != nil {
+	if _, err := repo.Fetch(aMinute(t), base); err != nil {
 		t.Fatal(err)
 	}
 	work := s.clone(t)
 	write(t, work, map[string]string{"selected/mnist.cue": "a person's\n"})
 	theirs := s.publish(t, work, "by hand")
-	if _, err := repo.Commit(within10s(t), base, selection("mnist", "ours")); !errors.Is(err, reconcile.ErrStale) {
+	if _, err := repo.Commit(aMinute(t), base, selection("mnist", "ours")); !errors.Is(err, reconcile.ErrStale) {
 		t.Errorf("Commit = %v; want ErrStale", err)
 	}
 	if s.tip(t) != theirs {
@@ -127,7 +127,7 @@ func TestCommitRefuses(t *testing.T) {
 	} {
 		edit := selection("mnist", "new")
 		edit.Files[name] = []byte("x")
-		_, err := repo.Commit(within10s(t), base, edit)
+		_, err := repo.Commit(aMinute(t), base, edit)
 		if err == nil || !strings.Contains(err.Error(), strings.Trim(fmt.Sprintf("%q", path.Base(name)), `"`)) {
 			t.Errorf("Commit of %q = %v; want an error that names it", name, err)
 		}
@@ -135,15 +135,15 @@ func TestCommitRefuses(t *testing.T) {
 	for _, message := range []string{"", "a\x00b", "a\xff"} {
 		edit := selection("mnist", "new")
 		edit.Message = message
-		if _, err := repo.Commit(within10s(t), base, edit); err == nil {
+		if _, err := repo.Commit(aMinute(t), base, edit); err == nil {
 			t.Errorf("Commit took message %q", message)
 		}
 	}
-	if _, err := repo.Commit(within10s(t), base, reconcile.Edit{Message: "nothing"}); err == nil {
+	if _, err := repo.Commit(aMinute(t), base, reconcile.Edit{Message: "nothing"}); err == nil {
 		t.Error("Commit took an edit without files")
 	}
 	same := selection("mnist", specs()["selected/mnist.cue"])
-	if _, err := repo.Commit(within10s(t), base, same); err == nil {
+	if _, err := repo.Commit(aMinute(t), base, same); err == nil {
 		t.Error("Commit took an edit that changes nothing")
 	}
 	if s.tip(t) != base {
@@ -158,7 +158,7 @@ func TestCommitContention(t *testing.T) {
 	var group sync.WaitGroup
 	for w := range writers {
 		group.Go(func() {
-			repo := open(t, options(s.url))
+			repo := open(t, options("file://"+s.dir)) // two processes a call fewer than over http
 			for n := range each {
 				if err := land(t, repo, fmt.Sprintf("w%dn%d", w, n)); err != nil {
 					t.Error(err)
@@ -198,7 +198,7 @@ func land(t testing.TB, repo *Repo, model string) error {
 		if !errors.Is(err, reconcile.ErrStale) {
 			return err
 		}
-		time.Sleep(time.Duration(rand.IntN(40*min(lost+1, 10))) * time.Millisecond)
+		time.Sleep(time.Duration(rand.IntN(120*min(lost+1, 10))) * time.Millisecond)
 	}
 	return errors.New("lost 200 races")
 }

@@ -2,6 +2,7 @@ package gitrepo
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -82,6 +83,10 @@ func (r *Repo) explain(err error) string {
 	var hostKey *knownhosts.KeyError
 	if errors.As(err, &hostKey) {
 		return explainHostKey(len(hostKey.Want) > 0)
+	}
+	var unknown x509.UnknownAuthorityError
+	if errors.As(err, &unknown) {
+		return "the server's certificate is of an authority that is not trusted: if it is your own, give its certificate as CA bundle"
 	}
 	return r.redact(err.Error())
 }

@@ -15,7 +15,7 @@ import (
 
 func TestTipListsOnce(t *testing.T) {
 	s := serve(t, specs())
-	got, err := open(t, options(s.url)).Tip(within10s(t))
+	got, err := open(t, options(s.url)).Tip(aMinute(t))
 	if err != nil || got != s.tip(t) {
 		t.Fatalf("Tip = %q, %v; want %q", got, err, s.tip(t))
 	}
@@ -49,7 +49,7 @@ func TestTipWithoutBranch(t *testing.T) {
 			test.setup(t, s)
 			for _, url := range []string{s.url, "file://" + s.dir} {
 				repo := open(t, options(url))
-				_, err := repo.Tip(within10s(t))
+				_, err := repo.Tip(aMinute(t))
 				var missing *BranchError
 				if !errors.As(err, &missing) {
 					t.Fatalf("%s: Tip = %v; want a BranchError", url, err)
@@ -57,7 +57,7 @@ func TestTipWithoutBranch(t *testing.T) {
 				if got := strings.ReplaceAll(err.Error(), url, "URL"); got != test.want {
 					t.Errorf("%s:\n got %s\nwant %s", url, got, test.want)
 				}
-				if _, err := repo.Commit(within10s(t), "1234567890123456789012345678901234567890", selection("m", "x")); !errors.As(err, &missing) {
+				if _, err := repo.Commit(aMinute(t), "1234567890123456789012345678901234567890", selection("m", "x")); !errors.As(err, &missing) {
 					t.Errorf("%s: Commit = %v; want a BranchError", url, err)
 				}
 			}
@@ -68,7 +68,7 @@ func TestTipWithoutBranch(t *testing.T) {
 func TestFetch(t *testing.T) {
 	s := serve(t, specs())
 	for _, url := range []string{s.url, "file://" + s.dir} {
-		tree, err := open(t, options(url)).Fetch(within10s(t), s.tip(t))
+		tree, err := open(t, options(url)).Fetch(aMinute(t), s.tip(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func TestFetchFolder(t *testing.T) {
 	s := serve(t, map[string]string{"team/specs/models.cue": "package models\n", "team/specs/train/a": "a", "README": "x"})
 	o := options(s.url)
 	o.Path = "team/specs"
-	tree, err := open(t, o).Fetch(within10s(t), s.tip(t))
+	tree, err := open(t, o).Fetch(aMinute(t), s.tip(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestFetchFolder(t *testing.T) {
 	}
 	for _, path := range []string{"team/other", "README"} {
 		o.Path = path
-		if _, err := open(t, o).Fetch(within10s(t), s.tip(t)); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := open(t, o).Fetch(aMinute(t), s.tip(t)); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("Fetch at %s = %v; want not exist", path, err)
 		}
 	}
@@ -118,7 +118,7 @@ func TestFetchStale(t *testing.T) {
 	work := s.clone(t)
 	write(t, work, map[string]string{"models.cue": "package models\n// more\n"})
 	s.publish(t, work, "more")
-	if _, err := repo.Fetch(within10s(t), old); !errors.Is(err, reconcile.ErrStale) {
+	if _, err := repo.Fetch(aMinute(t), old); !errors.Is(err, reconcile.ErrStale) {
 		t.Errorf("Fetch of an old tip = %v; want ErrStale", err)
 	}
 	if len(s.calls) != 1 {
@@ -135,11 +135,11 @@ func TestFetchAfterForcePush(t *testing.T) {
 	s.publish(t, work, "second")
 	fetched := func() string {
 		t.Helper()
-		tip, err := repo.Tip(within10s(t))
+		tip, err := repo.Tip(aMinute(t))
 		if err != nil {
 			t.Fatal(err)
 		}
-		tree, err := repo.Fetch(within10s(t), tip)
+		tree, err := repo.Fetch(aMinute(t), tip)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +173,7 @@ func TestFetchRefusesLinksAndSubmodules(t *testing.T) {
 	runGit(t, work, "update-index", "--add", "--cacheinfo", "120000,"+runGit(t, work, "rev-parse", "main:models.cue")+",link.cue")
 	runGit(t, work, "commit", "-q", "-m", "links")
 	runGit(t, work, "push", "-q", "origin", "main")
-	tree, err := open(t, options(s.url)).Fetch(within10s(t), s.tip(t))
+	tree, err := open(t, options(s.url)).Fetch(aMinute(t), s.tip(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,14 +219,14 @@ func TestFetchLimits(t *testing.T) {
 		for _, url := range []string{s.url, "file://" + s.dir} {
 			repo := open(t, options(url))
 			test.change(&repo.limits)
-			if _, err := repo.Fetch(within10s(t), s.tip(t)); !errors.Is(err, errTooLarge) {
+			if _, err := repo.Fetch(aMinute(t), s.tip(t)); !errors.Is(err, errTooLarge) {
 				t.Errorf("%s at %s: Fetch = %v; want %v", test.name, url, err, errTooLarge)
 			}
 		}
 	}
 	repo := open(t, options(s.url))
 	repo.limits.file = 6000
-	tree, err := repo.Fetch(within10s(t), s.tip(t))
+	tree, err := repo.Fetch(aMinute(t), s.tip(t))
 	if err != nil {
 		t.Fatal(err)
 	}

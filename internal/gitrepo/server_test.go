@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,7 +25,8 @@ func runGit(t testing.TB, dir string, args ...string) string {
 	t.Helper()
 	command := exec.Command("git", args...)
 	command.Dir = dir
-	command.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "XDG_CONFIG_HOME=/nonexistent",
+	inherited := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GIT_") }) // of a hook that runs the tests
+	command.Env = append(inherited, "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "XDG_CONFIG_HOME=/nonexistent",
 		"GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.com", "GIT_AUTHOR_DATE=2026-01-02T03:04:05Z",
 		"GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.com", "GIT_COMMITTER_DATE=2026-01-02T03:04:05Z")
 	var out, failed bytes.Buffer
@@ -66,8 +68,9 @@ func specs() map[string]string {
 
 // server is a bare repository behind the real git http-backend, with a place for faults in between.
 type server struct {
-	dir string // the bare repository
-	url string
+	dir     string // the bare repository
+	url     string
+	handler http.Handler
 
 	mu    sync.Mutex
 	fault func(w http.ResponseWriter, r *http.Request, next http.Handler) // nil: none
@@ -91,7 +94,8 @@ func serve(t testing.TB, files map[string]string) *server {
 		Stderr: io.Discard,
 		Env:    []string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null"},
 	}
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.handle(w, r, backend) }))
+	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.handle(w, r, backend) })
+	front := httptest.NewServer(s.handler)
 	t.Cleanup(front.Close)
 	s.url = front.URL + "/specs.git"
 	return s
@@ -153,9 +157,9 @@ func open(t testing.TB, o Options) *Repo {
 	return repo
 }
 
-// within10s is a context that no test should reach the end of.
-func within10s(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+// aMinute is a context that no test should reach the end of.
+func aMinute(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -140,27 +140,27 @@ func TestSSH(t *testing.T) {
 	front := serveSSH(t, host, user.PublicKey())
 	o := sshOptions(t, front.address, strings.ReplaceAll(s.dir, " ", "%20"), key, host.PublicKey())
 	repo := open(t, o)
-	tip, err := repo.Tip(within10s(t))
+	tip, err := repo.Tip(aMinute(t))
 	if err != nil || tip != s.tip(t) {
 		t.Fatalf("Tip = %q, %v", tip, err)
 	}
-	tree, err := repo.Fetch(within10s(t), tip)
+	tree, err := repo.Fetch(aMinute(t), tip)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if text, err := fs.ReadFile(tree, "models.cue"); err != nil || string(text) != "package models\n" {
 		t.Errorf("models.cue = %q, %v", text, err)
 	}
-	got, err := repo.Commit(within10s(t), tip, selection("fraud", "x"))
+	got, err := repo.Commit(aMinute(t), tip, selection("fraud", "x"))
 	if err != nil || got != s.tip(t) {
 		t.Errorf("Commit = %q, %v; the branch is at %s", got, err, s.tip(t))
 	}
-	if _, err := repo.Commit(within10s(t), tip, selection("fraud", "y")); !errors.Is(err, reconcile.ErrStale) {
+	if _, err := repo.Commit(aMinute(t), tip, selection("fraud", "y")); !errors.Is(err, reconcile.ErrStale) {
 		t.Errorf("Commit on an old base = %v; want ErrStale", err)
 	}
 	runGit(t, s.dir, "fsck", "--strict")
 	o.URL += "x"
-	if _, err := open(t, o).Tip(within10s(t)); err == nil || !strings.Contains(err.Error(), "does not appear to be a git repository") {
+	if _, err := open(t, o).Tip(aMinute(t)); err == nil || !strings.Contains(err.Error(), "does not appear to be a git repository") {
 		t.Errorf("Tip of no repository = %v", err)
 	}
 }
@@ -183,7 +183,7 @@ func TestSSHKeys(t *testing.T) {
 	}
 	tests[1].o.URL = "ssh://git@" + front.address + s.dir
 	for _, test := range tests {
-		if _, err := open(t, test.o).Tip(within10s(t)); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := open(t, test.o).Tip(aMinute(t)); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v; want %q", test.name, err, test.want)
 		}
 	}

@@ -2,6 +2,7 @@ package gitrepo
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ func newWeb(location *url.URL, options Options, limits *limits) (*web, error) {
 		if !pool.AppendCertsFromPEM(options.CA) {
 			return nil, errors.New("the CA bundle holds no certificate in PEM")
 		}
-		base.TLSClientConfig.RootCAs = pool
+		base.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}
 	remote := &web{
 		url:    location.String(),
