@@ -1,3 +1,8 @@
+// Package plan is the pure core: from what git says and what the engines hold it makes the next step of every model, as a value
+// that prints itself. It knows no clock, no log, no file and no network, so that what the daemon does, what `trefoil plan` shows
+// and what testdata/*.txtar hold is one thing, and every decision can be tried without an engine.
+//
+// Read plan.go for the table of decisions, rank.go for what happens when an experiment wins, action.go for what a plan can hold.
 package plan
 
 import (

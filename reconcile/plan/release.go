@@ -169,12 +169,12 @@ func because(o Observed) string {
 // Message is what one commit says that carries out the records: a subject, and a block of trailers for each model.
 func Message(records []Record, base Revision) string {
 	slices.SortFunc(records, func(a, b Record) int { return cmp.Compare(a.Model, b.Model) })
-	subject, body, trailers := "", "", ""
+	body, trailers := "", ""
 	for _, r := range records {
 		body += fmt.Sprintf("%s: %s\n", r.Model, r.Subject)
 		trailers += fmt.Sprintf("Trefoil-Model: %s\nTrefoil-Release: %d\nTrefoil-Search: %s\n", r.Model, r.Release, r.Search)
 	}
-	subject = body
+	subject := body
 	if len(records) > 1 {
 		subject = fmt.Sprintf("%d models: %s and others\n\n%s", len(records), records[0].Model, body)
 	}
