@@ -147,10 +147,11 @@ func text(item []any, i int) (string, bool) {
 	return s, ok
 }
 
-// enter and leave count the processes that run at once.
-func (a *Agent) enter() {
+// began notes that an experiment's process runs, and how many run now.
+func (a *Agent) began(x *experiment, p *process) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	x.process = p
 	a.begun++
 	running := 0
 	for _, x := range a.runs {
@@ -161,12 +162,14 @@ func (a *Agent) enter() {
 	a.peak = max(a.peak, running)
 }
 
-func (a *Agent) leave(x *experiment) {
+// forget drops an experiment whose outcome is reported.
+func (a *Agent) forget(x *experiment) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.runs, x.uuid)
 }
 
+// fail keeps an error for Stop.
 func (a *Agent) fail(err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

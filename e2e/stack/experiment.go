@@ -74,7 +74,7 @@ func (x *experiment) stop() { x.once.Do(func() { close(x.stopped) }) }
 
 // live runs the experiment and reports each step.
 func (x *experiment) live(ctx context.Context) {
-	defer x.agent.leave(x)
+	defer x.agent.forget(x)
 	x.agent.report(ctx, x.instance, "starting", "")
 	status, message := "succeeded", ""
 	switch err := x.run(ctx); {
@@ -110,10 +110,7 @@ func (x *experiment) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	x.agent.mu.Lock()
-	x.process = p
-	x.agent.mu.Unlock()
-	x.agent.enter()
+	x.agent.began(x, p)
 	defer p.kill()
 	x.agent.report(ctx, x.instance, "running", "")
 	return x.wait(ctx, p)

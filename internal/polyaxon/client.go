@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	maxReply   = 64 << 20    // bytes of one JSON reply, unpacked
+	largest    = 64 << 20    // bytes of one JSON reply, unpacked
 	callLimit  = time.Minute // of one call with its repetitions; a create has its context's time alone
 	firstPause = 100 * time.Millisecond
 	longest    = 30 // times the first pause, between two tries
@@ -37,6 +37,7 @@ type client struct {
 	http  *http.Client
 	log   *slog.Logger
 	pause time.Duration // before the second try; grows from there
+	limit int64         // bytes of one JSON reply
 	// authorize adds the token. A function hides it also from those who print the struct around it.
 	authorize func(http.Header)
 }
@@ -49,7 +50,7 @@ func newClient(base *url.URL, o Options) client {
 	// A redirect would turn a POST into a GET and could carry the token elsewhere.
 	refuse := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return client{
-		base: base, log: log, pause: firstPause,
+		base: base, log: log, pause: firstPause, limit: largest,
 		http: &http.Client{Transport: o.Transport, CheckRedirect: refuse},
 		authorize: func(h http.Header) {
 			if o.Token != "" {
@@ -133,12 +134,12 @@ func (c client) once(ctx context.Context, r request) (http.Header, []byte, error
 		return nil, nil, err
 	}
 	defer reply.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(reply.Body, maxReply+1))
+	body, err := io.ReadAll(io.LimitReader(reply.Body, c.limit+1))
 	if err != nil {
 		return nil, nil, &brokenError{r.name(c.base), err}
 	}
-	if len(body) > maxReply {
-		return nil, nil, fmt.Errorf("%s: the reply is larger than %d MiB", r.name(c.base), maxReply>>20)
+	if int64(len(body)) > c.limit {
+		return nil, nil, fmt.Errorf("%s: the reply is larger than %d MiB", r.name(c.base), c.limit>>20)
 	}
 	return reply.Header, body, nil
 }

@@ -164,8 +164,9 @@ func TestI7ReplyIsBounded(t *testing.T) {
 			}
 		}
 	})
+	e.client.limit = 2 << 20
 	live, err := e.Observe(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "larger than 64 MiB") || w.count() != 1 {
+	if err == nil || !strings.Contains(err.Error(), "larger than 2 MiB") || w.count() != 1 {
 		t.Error(live, err, w.count())
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 )
@@ -115,7 +114,7 @@ func slowCreate(b *bench) {
 		return nil, r.Context().Err()
 	}
 	search := object("mnist", 2, nil)
-	ctx, cancel := context.WithTimeout(b.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(b.Context(), b.quick)
 	defer cancel()
 	if err := b.engine.Apply(ctx, search, ""); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "may have been created or not") {
 		b.Fatal(err)

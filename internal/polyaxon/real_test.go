@@ -28,7 +28,7 @@ func TestServer(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer p.Stop()
-			s := server{p.URL, p.Store, func(d time.Duration) { time.Sleep(d) }}
+			s := server{p.URL, p.Store, time.Sleep, 3 * time.Second}
 			runSuite(t, s)
 			t.Run("crowd", func(t *testing.T) { crowd(newBench(t, s, "crowd")) })
 			t.Run("killed", func(t *testing.T) { killed(newBench(t, s, "killed"), p) })
