@@ -1,6 +1,6 @@
 # `make` does all that CI does on every change. `make help` lists the rest.
 .DEFAULT_GOAL := all
-.PHONY: all build test lint e2e stack bench tidy clean help
+.PHONY: all build test lint e2e stack tidy clean help
 
 all: lint test ## lint and test
 
@@ -20,9 +20,6 @@ e2e: ## the built binary against the real engines; builds them where missing
 
 stack: ## the real engines on loopback, until Ctrl-C
 	go run -tags e2e ./e2e/stack/cmd/stack
-
-bench: ## benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
 
 tidy: ## go.mod, go.sum, formatting
 	go mod tidy

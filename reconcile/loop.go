@@ -1,3 +1,8 @@
+// Package reconcile is the loop: it looks at the repository and at the engines, has package plan decide, commits what was found out
+// and carries out the rest. It also holds the interfaces of what it needs of the world; internal/ implements them.
+//
+// Correctness does not rest on there being one loop, nor on its living: what a plan saw is compared again where it is carried out
+// (the branch's tip, the resourceVersion, the claim), and nothing is remembered but what can be looked up again.
 package reconcile
 
 import (
