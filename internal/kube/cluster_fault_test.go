@@ -30,6 +30,7 @@ func (s *suite) noNamespace(t *testing.T) {
 	}
 }
 
+// noPermission takes the daemon's rights away and gives them back.
 func (s *suite) noPermission(t *testing.T) {
 	bindings := s.Kube.Resource(apischema.GroupVersionResource{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterrolebindings"})
 	binding, err := bindings.Get(t.Context(), "trefoil", metav1.GetOptions{})
@@ -63,6 +64,7 @@ func awaitUnknown(t *testing.T, e *Engine, kinds int) plan.Live {
 	return live
 }
 
+// noCRD takes the definition of a kind away from a running engine and gives it back.
 func (s *suite) noCRD(t *testing.T) {
 	definitions := s.Kube.Resource(apischema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
 	const name = "seldondeployments.machinelearning.seldon.io"

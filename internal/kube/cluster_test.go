@@ -170,23 +170,3 @@ func claiming(name, holder string) render.Object {
 	data := map[string]any{"holder": holder, "expires": "2026-11-23T20:00:00Z", "run": ""}
 	return made(render.Claim, stack.NamespaceWorkflows, name, digestA, map[string]any{"data": data})
 }
-
-// adopt creates again what is there: no write is made.
-
-// foreign is about invariant I9: what does not carry our labels stays as it is.
-
-// handEdit changes an object behind the engine's back: what was planned before is stale, what is planned after puts it back.
-
-// applySeen applies over what is observed, as often as the operator is faster.
-
-// rollout serves a new image: it has not succeeded before all replicas run it.
-
-// dryRun changes nothing and shows what would be.
-
-// claimRace lets two engines create the same claim, then take the same claim over: exactly one of them wins (I1).
-
-// remove deletes a SeldonDeployment; its Deployment goes with it.
-
-// noPermission takes the daemon's rights away and gives them back.
-
-// noCRD takes the definition of a kind away from a running engine and gives it back.

@@ -52,11 +52,11 @@ type Engine struct {
 }
 
 // Config reads how to reach a cluster. An empty path asks the usual places: the files that KUBECONFIG names, the one in the
-// home directory, then the service account of the pod. An empty context is the file's current one.
-func Config(kubeconfig, context string) (*rest.Config, error) {
+// home directory, then the service account of the pod. current is the context; empty for the one that the file names.
+func Config(kubeconfig, current string) (*rest.Config, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = kubeconfig
-	overrides := &clientcmd.ConfigOverrides{CurrentContext: context}
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: current}
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("kubeconfig: %w", err)
