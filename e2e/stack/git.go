@@ -134,6 +134,21 @@ func (g *Git) ReadFile(ctx context.Context, path string) (string, error) {
 	return git(ctx, g.bare, "show", branch+":"+path)
 }
 
+// DeleteBranch deletes main, and returns the commit that it was at.
+func (g *Git) DeleteBranch(ctx context.Context) (tip string, err error) {
+	if tip, err = git(ctx, g.bare, "rev-parse", branch); err != nil {
+		return "", err
+	}
+	_, err = git(ctx, g.bare, "update-ref", "-d", "refs/heads/"+branch)
+	return strings.TrimSpace(tip), err
+}
+
+// RestoreBranch makes main again, at a commit.
+func (g *Git) RestoreBranch(ctx context.Context, tip string) error {
+	_, err := git(ctx, g.bare, "update-ref", "refs/heads/"+branch, tip)
+	return err
+}
+
 // A Commit is one commit of main.
 type Commit struct {
 	Hash, Author, Subject string

@@ -105,13 +105,13 @@ func missed(gate []schema.Bound, e Experiment) string {
 
 // leader is "f1c2a0b3 (accuracy 0.991)".
 func leader(s schema.Select, e Experiment) string {
-	return fmt.Sprintf("%s (%s %v)", short(e.UID), s.Metric, e.Metrics[s.Metric])
+	return fmt.Sprintf("%s (%s %.4g)", short(e.UID), s.Metric, e.Metrics[s.Metric])
 }
 
 func leaders(s schema.Select, ranked []Experiment) string {
 	var lines []string
 	for _, e := range ranked[:min(board, len(ranked))] {
-		lines = append(lines, fmt.Sprintf("%s (%s %v)", e.UID, s.Metric, e.Metrics[s.Metric]))
+		lines = append(lines, fmt.Sprintf("%s (%s %.4g)", e.UID, s.Metric, e.Metrics[s.Metric]))
 	}
 	return strings.Join(lines, ", ")
 }

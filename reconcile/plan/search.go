@@ -98,7 +98,7 @@ func (d *draft) rank(word string, m schema.Model, run Observed) {
 	d.record(word, m, schema.Release{
 		Experiment: winner.UID, Params: searched(m, winner), Metrics: finiteMetrics(winner),
 		Artifact: schema.Artifact{Path: m.Train.Artifact, SHA256: sum},
-	}, fmt.Sprintf("experiment %s (%s %v)", short(winner.UID), m.Select.Metric, winner.Metrics[m.Select.Metric]), winner.Ended)
+	}, "experiment "+leader(m.Select, winner), winner.Ended)
 }
 
 func progress(run Observed) string {
