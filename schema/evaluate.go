@@ -44,7 +44,7 @@ func evaluate(files map[string][]byte) judged {
 		return j
 	}
 	root, found := compile(specs, files, j.Places)
-	j.Findings = append(j.Findings, found...)
+	j.add(found)
 	if !j.broken() {
 		j.read(root)
 	}

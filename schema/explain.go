@@ -110,6 +110,11 @@ func (x explainer) finding(path []string, list []errors.Error) Finding {
 	}
 	way := x.shape.follow(path)
 	last := len(way) - 1
+	if path[0] == "" {
+		f.Code, f.Message = codeEvaluate, "the files together are no struct: something stands outside of all fields"
+		f.Hint = "a file of specs holds fields, such as `models: mnist: {...}`"
+		return f
+	}
 	if last < 0 || path[0] != "models" && path[0] != "selected" && path[0] != "retired" {
 		f.Code, f.Message = codeEvaluate, message(list[0])
 		return f
@@ -271,10 +276,15 @@ func shown(path []string) string {
 	return strings.Join(path, ".")
 }
 
-// message is CUE's own text of one error, on one line.
+// message is CUE's own text of one error, on one line and cut where it quotes half a file.
 func message(e errors.Error) string {
+	const long = 200
 	format, args := e.Msg()
-	return oneLine(fmt.Sprintf(format, args...))
+	text := []rune(oneLine(fmt.Sprintf(format, args...)))
+	if len(text) > long {
+		return string(text[:long]) + "..."
+	}
+	return string(text)
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

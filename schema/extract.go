@@ -53,6 +53,9 @@ func ourShape() shape {
 // add keeps one finding a place: where a reference leads nowhere, that its value is undecided tells nothing new.
 func (j *judged) add(found []Finding) {
 	for _, f := range found {
+		if f.Pos.File == "" {
+			f.Pos.File = mainFile
+		}
 		if !slices.ContainsFunc(j.Findings, func(g Finding) bool { return f.Pos == g.Pos && f.Scope == g.Scope && f.Pos.Line > 0 }) {
 			j.Findings = append(j.Findings, f)
 		}

@@ -72,5 +72,6 @@ func (f Finding) String() string {
 
 func (f Finding) compare(g Finding) int {
 	return cmp.Or(cmp.Compare(f.Pos.File, g.Pos.File), cmp.Compare(f.Pos.Line, g.Pos.Line),
-		cmp.Compare(f.Pos.Column, g.Pos.Column), cmp.Compare(f.Code, g.Code), cmp.Compare(f.Message, g.Message))
+		cmp.Compare(f.Pos.Column, g.Pos.Column), cmp.Compare(f.Code, g.Code), cmp.Compare(f.Message, g.Message),
+		cmp.Compare(f.Scope.Model, g.Scope.Model), cmp.Compare(f.Scope.Environment, g.Scope.Environment))
 }

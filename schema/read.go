@@ -14,6 +14,9 @@ import (
 // looked at.
 const maxFileSize = 1 << 20
 
+// mainFile is where people look first: the place of what has none.
+const mainFile = "models.cue"
+
 // selectedFolder holds the files that the daemon writes.
 const selectedFolder = "selected"
 
@@ -94,7 +97,7 @@ func sameVersion(data []byte) []Finding {
 }
 
 func noSpec() Finding {
-	return Finding{Code: codeNoSpec, Severity: Error, Pos: Position{File: "models.cue"},
+	return Finding{Code: codeNoSpec, Severity: Error, Pos: Position{File: mainFile},
 		Message: "no file says what the models are, and an empty repository deletes nothing",
 		Hint:    "write models.cue with `package models`; `models: {}` is how to say that there are none"}
 }
