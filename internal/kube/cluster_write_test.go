@@ -5,6 +5,7 @@ package kube
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -54,8 +55,9 @@ func (s *suite) adopt(t *testing.T) {
 		t.Errorf("create over another digest: %v", err)
 	}
 	time.Sleep(200 * time.Millisecond) // the audit log is written after the answer
-	if after, err := s.Writes(stack.UserDaemon); err != nil || len(after) != len(before) {
-		t.Errorf("writes: %v, %v", after[len(before):], err)
+	after, err := s.Writes(stack.UserDaemon)
+	if err != nil || len(after) != len(before) {
+		t.Errorf("%d writes before, %d after: %v", len(before), len(after), err)
 	}
 }
 
@@ -79,7 +81,7 @@ func (s *suite) foreign(t *testing.T) {
 		if err := s.engine.Remove(t.Context(), object.Ref, string(live.GetUID()), seen); !errors.Is(err, reconcile.ErrNotOurs) {
 			t.Errorf("remove: %v", err)
 		}
-		if now := s.get(t, object.Ref); now.GetUID() != live.GetUID() || strings.Contains(fmt.Sprint(now.GetManagedFields()), fieldManager) {
+		if now := s.get(t, object.Ref); now.GetUID() != live.GetUID() || slices.ContainsFunc(now.GetManagedFields(), byUs) {
 			t.Errorf("%s was touched", object.Ref)
 		}
 		if observe(t, s.engine).Objects[object.Ref] != nil {
@@ -96,6 +98,8 @@ func (s *suite) foreign(t *testing.T) {
 		t.Errorf("apply over a stranger's object: %v", err)
 	}
 }
+
+func byUs(e metav1.ManagedFieldsEntry) bool { return e.Manager == fieldManager }
 
 // handEdit changes an object behind the engine's back: what was planned before is stale, what is planned after puts it back.
 func (s *suite) handEdit(t *testing.T) {
