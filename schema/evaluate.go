@@ -6,6 +6,7 @@ import (
 	"cuelang.org/go/cue/build"
 	"cuelang.org/go/cue/cuecontext"
 	"cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/token"
 )
 
 // judged is what CUE makes of the spec files: plain data, as a process that may be killed can hand it over.
@@ -96,8 +97,11 @@ func unify(specs []*ast.File) (cue.Value, errors.Error) {
 		return cue.Value{}, errors.Promote(err, "imports")
 	}
 	root := cuecontext.New().BuildInstance(instance)
-	if models := root.LookupPath(cue.ParsePath("models")); !models.Exists() {
-		return cue.Value{}, errors.Promote(root.Err(), "compile")
+	if models := root.LookupPath(cue.ParsePath("models")); models.Exists() {
+		return root, nil
 	}
-	return root, nil
+	if err := root.Err(); err != nil {
+		return cue.Value{}, errors.Promote(err, "compile")
+	}
+	return cue.Value{}, errors.Newf(token.NoPos, "there are no models") // unreachable: the definitions have some
 }

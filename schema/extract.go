@@ -27,12 +27,18 @@ func (j *judged) read(root cue.Value) {
 	}
 	j.add(x.unknownFields())
 	j.add(x.findings(list))
-	for name, v := range regular(root.LookupPath(cue.ParsePath("models"))) {
+	models := root.LookupPath(cue.ParsePath("models"))
+	if _, err := models.Fields(); err != nil {
+		j.unreadable("models")
+	}
+	for name, v := range regular(models) {
 		j.Models[name] = j.readModel(name, v)
 	}
 	for name, v := range regular(root.LookupPath(cue.ParsePath("selected"))) {
-		if data, err := v.MarshalJSON(); err == nil {
+		if data, ok := object(v, ""); ok {
 			j.Selected[name] = data
+		} else {
+			j.unreadable("selected", name)
 		}
 	}
 	for name, v := range regular(root.LookupPath(cue.ParsePath("retired"))) {
@@ -95,17 +101,31 @@ func regular(v cue.Value) func(yield func(string, cue.Value) bool) {
 func (j *judged) readModel(name string, v cue.Value) rawModel {
 	m := rawModel{Serve: map[string][]byte{}}
 	for env, e := range regular(v.LookupPath(cue.ParsePath("serve"))) {
-		if data, ok := object(e, ""); ok && !j.wrong(Scope{name, env}) {
+		if data, ok := object(e, ""); !ok {
+			j.unreadable("models", name, "serve", env)
+		} else if !j.wrong(Scope{name, env}) {
 			m.Serve[env] = data
 		}
 	}
 	gate, found := bounds(name, v.LookupPath(cue.ParsePath("select.#gate")), j.Places)
 	j.add(found)
 	m.Gate = gate
-	if data, ok := object(v, "serve"); ok && !j.wrong(Scope{Model: name}) {
+	if data, ok := object(v, "serve"); !ok {
+		j.unreadable("models", name)
+	} else if !j.wrong(Scope{Model: name}) {
 		m.Body = data
 	}
 	return m
+}
+
+// unreadable makes sure that what CUE can't hand over is never missing without a word: that would read as deleted.
+func (j *judged) unreadable(path ...string) {
+	scope := scopeOf(path)
+	if _, told := (Catalog{Findings: j.Findings}).Frozen(scope.Model, scope.Environment); told {
+		return
+	}
+	j.Findings = append(j.Findings, Finding{Code: codeEvaluate, Severity: Error, Scope: scope, Pos: j.Places.at(path...),
+		Message: shown(path) + " has an error that can't be pinned", Hint: "`cue vet ./...` may say more"})
 }
 
 // wrong reports whether a finding is about exactly this scope.

@@ -153,3 +153,20 @@ func TestLoadFails(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
+
+// TestNothingIsMissingWithoutAWord: what CUE can't hand over is a finding, once, about what is missing.
+func TestNothingIsMissingWithoutAWord(t *testing.T) {
+	t.Parallel()
+	j := judged{Places: places{}}
+	j.unreadable("models", "mnist", "serve", "staging")
+	j.unreadable("models", "mnist")
+	j.unreadable("models", "mnist", "serve", "production") // told by the one about all of mnist
+	j.unreadable("models")
+	var scopes []string
+	for _, f := range j.Findings {
+		scopes = append(scopes, f.Scope.String())
+	}
+	if diff := cmp.Diff([]string{"mnist/staging", "mnist", "revision"}, scopes); diff != "" {
+		t.Errorf("scopes (-want +got):\n%s", diff)
+	}
+}
