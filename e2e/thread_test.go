@@ -66,12 +66,10 @@ func TestDefaultSettings(t *testing.T) {
 	searched(w)
 }
 
-// startStack starts the engines for one test. An interrupt of the tests ends them too.
+// startStack starts the engines for one test.
 func startStack(t *testing.T) *stack.Stack {
 	t.Helper()
-	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
-	t.Cleanup(stop)
-	s, err := stack.Start(ctx, os.Stderr)
+	s, err := stack.Start(interruptible(t), os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,6 +79,13 @@ func startStack(t *testing.T) *stack.Stack {
 		}
 	})
 	return s
+}
+
+// interruptible is the test's context, ended by Ctrl-C too: the test then fails, and what it started is stopped as after any failure.
+func interruptible(t *testing.T) context.Context {
+	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
+	t.Cleanup(stop)
+	return ctx
 }
 
 // searched waits for release 1 and compares it with an independent ranking of the server's data.

@@ -29,22 +29,23 @@ const requirements = "../examples/mnist/train-mnist/requirements.txt"
 // world is a whole installation: engines, a repository, the binary and its configuration.
 type world struct {
 	*testing.T
-	stack    *stack.Stack
-	git      *stack.Git
-	polyaxon *stack.Polyaxon
-	agent    *stack.Agent
-	counter  *stack.Counter // between the daemon and Polyaxon
-	binary   string
-	config   string
-	logs     string
-	daemon   *exec.Cmd
+	interrupt context.Context // ends by Ctrl-C
+	stack     *stack.Stack
+	git       *stack.Git
+	polyaxon  *stack.Polyaxon
+	agent     *stack.Agent
+	counter   *stack.Counter // between the daemon and Polyaxon
+	binary    string
+	config    string
+	logs      string
+	daemon    *exec.Cmd
 }
 
 // newWorld starts everything but the daemon. What was started ends with the test; logs stay when it fails.
 func newWorld(t *testing.T, s *stack.Stack, cured bool) *world {
 	t.Helper()
-	w := &world{T: t, stack: s, logs: t.TempDir()}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	w := &world{T: t, interrupt: interruptible(t), stack: s, logs: t.TempDir()}
+	ctx, cancel := context.WithTimeout(w.interrupt, 10*time.Minute)
 	defer cancel()
 	var err error
 	w.git, err = stack.StartGit(ctx, t.TempDir())
@@ -69,6 +70,9 @@ func newWorld(t *testing.T, s *stack.Stack, cured bool) *world {
 	t.Cleanup(w.kill)
 	return w
 }
+
+// Context is that of the test, ended by Ctrl-C too.
+func (w *world) Context() context.Context { return w.interrupt }
 
 func (w *world) must(err error) {
 	w.Helper()
@@ -167,8 +171,8 @@ func (w *world) push(message, old, text string) {
 func (w *world) eventually(what string, limit time.Duration, done func() bool) {
 	w.Helper()
 	for deadline := time.Now().Add(limit); !done(); time.Sleep(200 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			w.Fatalf("not within %s: %s", limit, what)
+		if time.Now().After(deadline) || w.interrupt.Err() != nil {
+			w.Fatalf("not within %s: %s (interrupted: %v)", limit, what, w.interrupt.Err() != nil)
 		}
 	}
 }

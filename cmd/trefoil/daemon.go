@@ -84,31 +84,20 @@ func (a *app) connect(cmd *cobra.Command) (*daemon, error) {
 		return nil, err
 	}
 	d := &daemon{config: c}
-	if err := d.watch(cmd.Context(), log); err != nil {
+	poke := func() { d.loop.Poke() }
+	if d.cluster, err = c.cluster(poke, log); err != nil {
 		return nil, err
 	}
 	d.loop = reconcile.New(reconcile.Options{
 		Source: source, Searches: searches, Cluster: d.cluster, Settings: c.settings(), Limits: c.limits(),
 		Holder: holder(), Poll: time.Duration(c.Poll), Log: log, Now: time.Now,
 	})
+	d.watch(cmd.Context())
 	return d, nil
 }
 
 // watch starts the watches of the cluster. They outlive the command's context, so that a pass that is drained can still observe.
-func (d *daemon) watch(ctx context.Context, log *slog.Logger) error {
-	cluster, err := kube.Config(d.config.Kubernetes.Kubeconfig, d.config.Kubernetes.Context)
-	if err != nil {
-		return err
-	}
-	poke := func() {
-		if d.loop != nil {
-			d.loop.Poke()
-		}
-	}
-	d.cluster, err = kube.New(kube.Options{Cluster: cluster, Owner: d.config.owner(), Poke: poke, Log: log})
-	if err != nil {
-		return err
-	}
+func (d *daemon) watch(ctx context.Context) {
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	go func() {
@@ -119,7 +108,14 @@ func (d *daemon) watch(ctx context.Context, log *slog.Logger) error {
 		stop()
 		<-ended
 	}
-	return nil
+}
+
+func (c config) cluster(poke func(), log *slog.Logger) (*kube.Engine, error) {
+	config, err := kube.Config(c.Kubernetes.Kubeconfig, c.Kubernetes.Context)
+	if err != nil {
+		return nil, err
+	}
+	return kube.New(kube.Options{Cluster: config, Owner: c.owner(), Poke: poke, Log: log})
 }
 
 func (c config) searches(log *slog.Logger) (*polyaxon.Engine, error) {

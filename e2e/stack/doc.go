@@ -2,7 +2,8 @@
 
 // Package stack builds and starts the real engines that the end-to-end tests
 // run against: etcd, the Kubernetes control plane, Argo Workflows, the Seldon
-// operator and KWOK, with a git server in front of a bare repository.
+// operator and KWOK, a Polyaxon server with an agent that runs experiments as
+// processes, and a git server in front of a bare repository.
 //
 // Everything is an ordinary process of the calling user that listens on
 // 127.0.0.1; there are no containers and no root. Linux only: the processes die
