@@ -60,7 +60,11 @@ func newWorld(t *testing.T, s *stack.Stack, cured bool) *world {
 	w.must(err)
 	w.agent, err = w.polyaxon.StartAgent(stack.AgentOptions{Python: python, Git: w.git})
 	w.must(err)
-	t.Cleanup(func() { w.agent.Stop() })
+	t.Cleanup(func() {
+		if err := w.agent.Stop(); err != nil {
+			t.Log(err)
+		}
+	})
 	w.counter, err = stack.Count(w.polyaxon.URL)
 	w.must(err)
 	t.Cleanup(func() { w.counter.Close() })

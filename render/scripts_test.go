@@ -109,7 +109,7 @@ func TestFetch(t *testing.T) {
 				if r.URL.Query().Get("path") != "outputs/a b" {
 					w.WriteHeader(http.StatusNotFound)
 				}
-				w.Write(weights)
+				_, _ = w.Write(weights)
 			}))
 			defer server.Close()
 			file := filepath.Join(t.TempDir(), "artifact")

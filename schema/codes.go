@@ -29,10 +29,11 @@ const (
 	codeAlgorithm = "TRF0207" // a search that Polyaxon's Community Edition doesn't run
 	codeArtifact  = "TRF0208" // an artifact outside the outputs folder
 
-	codePath   = "TRF0301" // a path that leaves the repository
-	codeFolder = "TRF0302" // a folder that isn't there
-	codeSpecIn = "TRF0303" // a source folder that holds spec files
-	codeCommit = "TRF0304" // a branch or tag where a commit is needed
+	codePath      = "TRF0301" // a path that leaves the repository
+	codeFolder    = "TRF0302" // a folder that isn't there
+	codeSpecIn    = "TRF0303" // a source folder that holds spec files
+	codeCommit    = "TRF0304" // a branch or tag where a commit is needed
+	codeSourceURL = "TRF0305" // a source URL with credentials, or of a kind that pods don't fetch
 
 	codeGate = "TRF0401" // a gate that is no bound on a number
 	codeHand = "TRF0402" // a hand pick that nobody asks for
@@ -76,6 +77,7 @@ func Codes() map[string]string {
 		codeFolder:       "a source folder does not exist",
 		codeSpecIn:       "a source folder holds spec files",
 		codeCommit:       "a source names no commit",
+		codeSourceURL:    "a source URL can't be fetched",
 		codeGate:         "a gate is not made of bounds",
 		codeHand:         "an experiment is picked, but not by hand",
 		codeImage:        "an image name has a tag or digest",

@@ -160,7 +160,7 @@ func TestDigestsCover(t *testing.T) {
 		{`models: mnist: owner: "me@example.com"`, `models: mnist: labels: team: "vision"`, ""},
 		{`"python:3.12"`, `"python:3.13"`, "t"},
 		{`"train-mnist"`, `"serve-mnist"`, "t"},
-		{`train: source: path: "train-mnist"`, `train: source: git: {url: "u", commit: "` + strings.Repeat("a", 40) + `"}`, "t"},
+		{`train: source: path: "train-mnist"`, `train: source: git: {url: "https://git.example.com/u.git", commit: "` + strings.Repeat("a", 40) + `"}`, "t"},
 		{`["run.py",`, `["run.py", "-v",`, "t"},
 		{"epochs: 10", "epochs: 11", "t"},
 		{"experiments: 16", "experiments: 17", "t"},

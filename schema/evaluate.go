@@ -6,6 +6,7 @@ import (
 	"cuelang.org/go/cue/build"
 	"cuelang.org/go/cue/cuecontext"
 	"cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/parser"
 	"cuelang.org/go/cue/token"
 )
 
@@ -85,10 +86,11 @@ func compile(specs []*ast.File, files map[string][]byte, at places) (cue.Value, 
 // unify returns the error of the compiler; what evaluation finds is left in the value.
 func unify(specs []*ast.File) (cue.Value, errors.Error) {
 	instance := build.NewContext().NewInstance("", nil)
-	if err := instance.AddFile(schemaFile, definitions); err != nil {
+	rules, err := parser.ParseFile(schemaFile, definitions, parser.ParseComments)
+	if err != nil {
 		return cue.Value{}, errors.Promote(err, "definitions")
 	}
-	for _, f := range specs {
+	for _, f := range append([]*ast.File{rules}, specs...) {
 		if err := instance.AddSyntax(f); err != nil {
 			return cue.Value{}, err
 		}

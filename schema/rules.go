@@ -51,7 +51,7 @@ func (l *loader) pack(p Package) {
 // cleanRelative reports whether a path is slash-separated, relative, in its shortest form and stays below where it starts.
 func cleanRelative(name string) bool {
 	return name != "." && name == path.Clean(name) && !path.IsAbs(name) && name != ".." && !strings.HasPrefix(name, "../") &&
-		!strings.ContainsAny(name, "\\\x00\n")
+		!strings.ContainsAny(name, "\\\x00\n") && !strings.Contains(name, "{{") // which the engines would fill in
 }
 
 // promotion checks a release that an environment names against what is known of it. One that is still to come is no finding.

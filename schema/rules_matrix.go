@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
@@ -141,8 +142,11 @@ func kindOf(name string) kind {
 
 // form is how the range is written as text.
 func (k kind) form() string {
-	if len(k.fields) == 0 {
-		return "a list of [value, probability]"
+	switch {
+	case len(k.fields) == 0 && k.distribution:
+		return "a list of [value, probability], each value once"
+	case len(k.fields) == 0:
+		return "a list of values, each once"
 	}
 	return strconv.Quote(strings.Join(k.fields[:k.needed()], ":"))
 }
@@ -163,9 +167,9 @@ func (k kind) needed() int { return min(len(k.fields), 3) }
 func (k kind) check(value any) string {
 	if k.wrong == nil {
 		if k.distribution {
-			return wrongShares(value)
+			return cmp.Or(wrongShares(value), wrongValues(value, true))
 		}
-		return ""
+		return wrongValues(value, false)
 	}
 	numbers, wrong := k.numbers(value)
 	if wrong != "" {
@@ -246,6 +250,23 @@ func wrongScale(v []float64) string {
 func wrongStep(v []float64) string {
 	if len(v) > 2 && v[2] <= 0 {
 		return "q is not above 0"
+	}
+	return ""
+}
+
+// wrongValues finds a value that is listed twice: Polyaxon's random search looks for ever for a point that differs.
+func wrongValues(value any, pairs bool) string {
+	list, _ := value.([]any)
+	seen := map[string]bool{}
+	for _, v := range list {
+		if pair, ok := v.([]any); ok && pairs && len(pair) > 0 {
+			v = pair[0]
+		}
+		text := fmt.Sprintf("%T %v", v, v)
+		if seen[text] {
+			return fmt.Sprintf("%v is there twice", v)
+		}
+		seen[text] = true
 	}
 	return ""
 }

@@ -3,13 +3,19 @@ package schema
 import (
 	"errors"
 	"io/fs"
+	"net/url"
 	"path"
+	"strings"
 )
 
 // source looks a folder up in the tree. What can't be read, such as a symbolic link, is a finding of this model, so that no
 // other one waits for it.
 func (l *loader) source(r rawSource, at ...string) Source {
 	s := Source{Path: r.Path, Git: r.Git}
+	if s.Git != nil && !plainURL(s.Git.URL) {
+		l.report(codeSourceURL, "write https://HOST/PATH or ssh://git@HOST/PATH; credentials are the pods' business", append(at, "git", "url"),
+			"the URL of the source is not a plain one that pods can fetch")
+	}
 	if s.Path == "" {
 		return s
 	}
@@ -34,6 +40,16 @@ func (l *loader) source(r rawSource, at ...string) Source {
 	}
 	s.Tree = hash
 	return s
+}
+
+// plainURL reports whether a URL can be fetched by git in a pod, holds no password, and nothing that an engine would fill in.
+func plainURL(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || strings.Contains(text, "{{") {
+		return false
+	}
+	_, password := u.User.Password()
+	return !password && ((u.Scheme == "https" || u.Scheme == "http") && u.User == nil || u.Scheme == "ssh")
 }
 
 // specBelow returns a spec file in a folder: those of the root and of selected/, where there will be one.

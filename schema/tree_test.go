@@ -42,7 +42,8 @@ func (t testTree) sum(folder string) ([]byte, error) {
 	}
 	var lines []string
 	for _, e := range entries {
-		name, mode, sum := path.Join(folder, e.Name()), "100644", []byte(nil)
+		name, mode := path.Join(folder, e.Name()), "100644"
+		var sum []byte
 		key := e.Name()
 		if e.IsDir() {
 			mode, key = "40000", key+"/"

@@ -14,7 +14,7 @@ import (
 func TestCounter(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		io.WriteString(w, r.URL.RequestURI()+" "+string(body))
+		_, _ = io.WriteString(w, r.URL.RequestURI()+" "+string(body))
 	}))
 	defer server.Close()
 	c, err := Count(server.URL)

@@ -33,7 +33,6 @@ type process struct {
 	log  string // path of the log file
 	cmd  *exec.Cmd
 	done chan struct{} // closed once the program has ended and err is set
-	err  error         // of Wait; read only after done
 }
 
 // start runs argv with its output in dir/name.log. The program gets PATH and
@@ -79,7 +78,7 @@ func (p *process) run(started chan<- error) {
 		return unix.Waitid(unix.P_PID, p.pid(), nil, unix.WEXITED|unix.WNOWAIT, nil)
 	})
 	p.signal(syscall.SIGKILL)
-	p.err = p.cmd.Wait()
+	_ = p.cmd.Wait() // ProcessState tells how it ended
 	close(p.done)
 }
 
@@ -159,7 +158,7 @@ func waitReady(ctx context.Context, p *process, what string, probe func(context.
 		}
 		select {
 		case <-p.done:
-			return p.failure(fmt.Errorf("%s: %w (%v)", what, errExited, p.err))
+			return p.failure(fmt.Errorf("%s: %w (%v)", what, errExited, p.cmd.ProcessState))
 		case <-ctx.Done():
 			return p.failure(fmt.Errorf("%s: %w: %w", what, context.Cause(ctx), last))
 		case <-time.After(pause):

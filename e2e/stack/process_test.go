@@ -99,7 +99,7 @@ func gone(pid int) func(context.Context) error {
 		}
 		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 		if err != nil || strings.Contains(string(stat), ") Z ") {
-			return nil
+			return nil //nolint:nilerr // it ended in between
 		}
 		return errors.New("is still running")
 	}

@@ -187,7 +187,7 @@ func (x *index) readSettings(common string) error {
 func globalIgnores(local string) (string, error) {
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", nil // no home, no settings of a person
+		return "", nil //nolint:nilerr // no home, no settings of a person
 	}
 	if local == "" {
 		settings, err := config.LoadConfig(config.GlobalScope)

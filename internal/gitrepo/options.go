@@ -46,7 +46,7 @@ func (o Options) check() (*url.URL, error) {
 		return nil, fmt.Errorf("branch %q is not a name that git takes for a branch", o.Branch)
 	}
 	if o.Path != "" && !fs.ValidPath(o.Path) {
-		return nil, fmt.Errorf("path %q: use a folder relative to the repository's root, without . or ..", o.Path)
+		return nil, fmt.Errorf("path %q: use a folder relative to the repository's root, clean and inside it", o.Path)
 	}
 	for _, part := range []string{o.AuthorName, o.AuthorEmail} {
 		if strings.TrimSpace(part) == "" || strings.ContainsAny(part, "<>\n\x00") {

@@ -69,9 +69,9 @@ func (w *worktree) Open(name string) (fs.File, error) {
 
 // walk looks at each part of a path in turn, so that no link is followed.
 func (w *worktree) walk(op, name string) (fs.FileInfo, error) {
-	fail := func(err error) (fs.FileInfo, error) { return nil, &fs.PathError{Op: op, Path: name, Err: err} }
+	fail := func(err error) error { return &fs.PathError{Op: op, Path: name, Err: err} }
 	if !fs.ValidPath(name) {
-		return fail(fs.ErrInvalid)
+		return nil, fail(fs.ErrInvalid)
 	}
 	var about fs.FileInfo
 	at := w.dir
@@ -79,10 +79,10 @@ func (w *worktree) walk(op, name string) (fs.FileInfo, error) {
 		at = filepath.Join(at, part)
 		var err error
 		if about, err = os.Lstat(at); err != nil || part == ".git" {
-			return fail(fs.ErrNotExist)
+			return nil, fail(fs.ErrNotExist)
 		}
 		if err := unreadable(about.Mode()); err != nil {
-			return fail(err)
+			return nil, fail(err)
 		}
 	}
 	return about, nil
