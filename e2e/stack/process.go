@@ -33,6 +33,7 @@ type process struct {
 	log  string // path of the log file
 	cmd  *exec.Cmd
 	done chan struct{} // closed once the program has ended and err is set
+	err  error         // of Wait; read only after done
 }
 
 // start runs argv with its output in dir/name.log. The program gets PATH and
@@ -78,7 +79,7 @@ func (p *process) run(started chan<- error) {
 		return unix.Waitid(unix.P_PID, p.pid(), nil, unix.WEXITED|unix.WNOWAIT, nil)
 	})
 	p.signal(syscall.SIGKILL)
-	_ = p.cmd.Wait() // ProcessState tells how it ended
+	p.err = p.cmd.Wait()
 	close(p.done)
 }
 
