@@ -121,7 +121,7 @@ func (t target) update(ctx context.Context, object render.Object, seen string) e
 	var err error
 	switch t.ref.Kind {
 	case render.SeldonDeployment:
-		_, err = t.ResourceInterface.Apply(ctx, t.ref.Name, body(object, seen), metav1.ApplyOptions{FieldManager: fieldManager, Force: true})
+		err = t.replace(ctx, body(object, seen))
 	case render.Claim:
 		_, err = t.Update(ctx, body(object, seen), metav1.UpdateOptions{FieldManager: fieldManager})
 	default:
@@ -131,6 +131,17 @@ func (t target) update(ctx context.Context, object render.Object, seen string) e
 		return fmt.Errorf("%w: %w", reconcile.ErrStale, err)
 	}
 	return t.explain(err)
+}
+
+// replace applies over the live object. Apply creates what is gone, whatever resourceVersion is named; with a uid it does not.
+func (t target) replace(ctx context.Context, wanted *unstructured.Unstructured) error {
+	live, err := t.Get(ctx, t.ref.Name, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	wanted.SetUID(live.GetUID())
+	_, err = t.ResourceInterface.Apply(ctx, t.ref.Name, wanted, metav1.ApplyOptions{FieldManager: fieldManager, Force: true})
+	return err
 }
 
 // body is the object to send, with the resourceVersion that is to be replaced. The object itself stays as it is.

@@ -107,7 +107,7 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // summary is what matters of a request: method, fuses, and the state that it may change.
 func summary(r *http.Request, body []byte) string {
 	var sent struct {
-		Metadata          struct{ ResourceVersion string }
+		Metadata          struct{ UID, ResourceVersion string }
 		Preconditions     struct{ UID, ResourceVersion string }
 		PropagationPolicy string
 	}
@@ -117,6 +117,9 @@ func summary(r *http.Request, body []byte) string {
 		if value := r.URL.Query().Get(name); value != "" {
 			all = append(all, name+"="+value)
 		}
+	}
+	if sent.Metadata.UID != "" {
+		all = append(all, sent.Metadata.UID)
 	}
 	if sent.Metadata.ResourceVersion != "" {
 		all = append(all, "at "+sent.Metadata.ResourceVersion)
@@ -144,7 +147,7 @@ func TestApply(t *testing.T) {
 	const (
 		post   = "POST fieldManager=trefoil"
 		create = "PATCH fieldManager=trefoil force=false"
-		change = "PATCH fieldManager=trefoil force=true at 7"
+		change = "PATCH fieldManager=trefoil force=true u at 7"
 		put    = "PUT fieldManager=trefoil at 7"
 	)
 	sdep := func(d schema.Digest) map[string]any { return liveObject(render.SeldonDeployment, d, testOwner, "") }
@@ -174,9 +177,9 @@ func TestApply(t *testing.T) {
 		{"no namespace", render.Workflow, "", []any{absent, noNamespace}, []string{"GET", post}, ErrNoNamespace},
 		{"namespace goes", render.Workflow, "", []any{absent, terminating()}, []string{"GET", post}, ErrNoNamespace},
 		{"no CRD", render.SeldonDeployment, "", []any{noResource, noResource}, []string{"GET", create}, ErrNotInstalled},
-		{"update", render.SeldonDeployment, "7", []any{sdep(digestA)}, []string{change}, nil},
-		{"update what changed", render.SeldonDeployment, "7", []any{conflict}, []string{change}, reconcile.ErrStale},
-		{"update what went", render.SeldonDeployment, "7", []any{absent}, []string{change}, reconcile.ErrStale},
+		{"update", render.SeldonDeployment, "7", []any{sdep(digestB), sdep(digestA)}, []string{"GET", change}, nil},
+		{"update what changed", render.SeldonDeployment, "7", []any{sdep(digestB), conflict}, []string{"GET", change}, reconcile.ErrStale},
+		{"update what went", render.SeldonDeployment, "7", []any{absent}, []string{"GET"}, reconcile.ErrStale},
 		{"take a claim over", render.Claim, "7", []any{held("me")}, []string{put}, nil},
 		{"another took it over", render.Claim, "7", []any{conflict}, []string{put}, reconcile.ErrStale},
 	} {
