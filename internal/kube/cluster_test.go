@@ -42,6 +42,7 @@ func TestCluster(t *testing.T) {
 	}()
 	s := &suite{Stack: started}
 	s.engine = s.start(t)
+	t.Run("contract", s.contract)
 	t.Run("create", s.create)
 	t.Run("adopt", s.adopt)
 	t.Run("foreign object", s.foreign)
@@ -59,11 +60,16 @@ func TestCluster(t *testing.T) {
 
 func (s *suite) start(t *testing.T) *Engine {
 	t.Helper()
+	return s.startAs(t, testOwner)
+}
+
+func (s *suite) startAs(t *testing.T, owner string) *Engine {
+	t.Helper()
 	config, err := Config(s.Kubeconfig(stack.UserDaemon), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := New(Options{Cluster: config, Owner: testOwner})
+	e, err := New(Options{Cluster: config, Owner: owner})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package memory
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -32,23 +33,42 @@ type Engine struct {
 // NewEngine returns an engine without objects that takes the time from now.
 func NewEngine(now func() time.Time) *Engine { return &Engine{now: now} }
 
-// Change calls f on every object of the kind.
+// Change calls f on every object of the kind, as what works on them in a real engine does.
 func (e *Engine) Change(kind render.Kind, f func(*plan.Observed)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for i := range e.objects {
-		if e.objects[i].Ref.Kind == kind {
-			f(&e.objects[i])
+		if o := &e.objects[i]; o.Ref.Kind == kind {
+			f(o)
+			e.touch(o)
 		}
 	}
 }
 
+// touch gives what changed another state, but for a Search, which has none.
+func (e *Engine) touch(o *plan.Observed) {
+	e.version++
+	o.UID = cmp.Or(o.UID, fmt.Sprintf("%032x", e.version))
+	o.Seen = o.UID
+	if o.Ref.Kind != render.Search {
+		o.Seen = fmt.Sprint(e.version)
+	}
+}
+
+// reach says why a call can't be answered.
+func (e *Engine) reach(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return e.Down
+}
+
 // Observe implements reconcile.Engine.
-func (e *Engine) Observe(context.Context) (plan.Live, error) {
+func (e *Engine) Observe(ctx context.Context) (plan.Live, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.Down != nil {
-		return plan.Live{}, e.Down
+	if err := e.reach(ctx); err != nil {
+		return plan.Live{}, err
 	}
 	live := plan.Live{Objects: map[render.Ref][]plan.Observed{}}
 	for _, o := range e.objects {
@@ -59,67 +79,106 @@ func (e *Engine) Observe(context.Context) (plan.Live, error) {
 }
 
 // Apply implements reconcile.Engine.
-func (e *Engine) Apply(_ context.Context, object render.Object, seen string) error {
+func (e *Engine) Apply(ctx context.Context, object render.Object, seen string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if err := e.reach(ctx); err != nil {
+		return err
+	}
 	i := slices.IndexFunc(e.objects, func(o plan.Observed) bool { return o.Ref == object.Ref })
 	switch {
-	case e.Down != nil:
-		return e.Down
-	case i >= 0 && e.objects[i].Digest == object.Digest && object.Ref.Kind != render.Claim:
+	case seen != "" && (object.Ref.Kind == render.Search || object.Ref.Kind == render.Workflow):
+		return fmt.Errorf("%s is created once and never updated", object.Ref)
+	case seen != "" && (i < 0 || e.objects[i].Seen != seen):
+		return reconcile.ErrStale
+	case i >= 0 && same(e.objects[i], object):
 		return nil
-	case i >= 0 && (seen == "" || e.objects[i].Seen != seen), i < 0 && seen != "":
+	case i >= 0 && seen == "":
 		return reconcile.ErrStale
 	case i >= 0:
 		return e.write("update "+object.Ref.String(), func() { e.put(i, object) })
 	}
 	return e.write("create "+object.Ref.String(), func() {
-		e.objects = append(e.objects, plan.Observed{})
+		e.objects = append(e.objects, plan.Observed{Created: e.now()})
 		e.put(len(e.objects)-1, object)
 	})
 }
 
+// same reports whether the live object is the wanted one. Claims of one digest differ in what they say.
+func same(live plan.Observed, object render.Object) bool {
+	claim, _ := render.ParseClaim(object.Body) // zero for other kinds
+	return live.Digest == object.Digest && live.Claim == claim
+}
+
 // put makes the object at i what was applied.
 func (e *Engine) put(i int, object render.Object) {
-	e.version++
 	old := e.objects[i]
 	o := plan.Observed{
 		Ref: object.Ref, Model: object.Model, Environment: object.Environment, Digest: object.Digest, Phase: plan.Running,
-		UID: cmp.Or(old.UID, fmt.Sprintf("%032x", e.version)), Seen: fmt.Sprint(e.version), Created: e.now(),
-	}
-	if old.UID != "" {
-		o.Created = old.Created
+		UID: old.UID, Created: old.Created, Image: image(object.Body),
 	}
 	if object.Ref.Kind == render.Claim {
+		o.Phase = plan.Succeeded
 		o.Claim, _ = render.ParseClaim(object.Body)
 	}
+	e.touch(&o)
 	e.objects[i] = o
 }
 
+// image is what a SeldonDeployment asks for; empty for other kinds.
+func image(body map[string]any) string {
+	var asked struct {
+		Spec struct {
+			Predictors []struct {
+				ComponentSpecs []struct {
+					Spec struct{ Containers []struct{ Image string } }
+				}
+			}
+		}
+	}
+	text, _ := json.Marshal(body)    // a Body is JSON
+	_ = json.Unmarshal(text, &asked) // that of another kind need not fit
+	for _, p := range asked.Spec.Predictors {
+		for _, c := range p.ComponentSpecs {
+			for _, served := range c.Spec.Containers {
+				return served.Image
+			}
+		}
+	}
+	return ""
+}
+
 // Remove implements reconcile.Engine.
-func (e *Engine) Remove(_ context.Context, ref render.Ref, uid, seen string) error {
+func (e *Engine) Remove(ctx context.Context, ref render.Ref, uid, seen string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	i := slices.IndexFunc(e.objects, func(o plan.Observed) bool { return o.Ref == ref && o.UID == uid })
+	if err := e.reach(ctx); err != nil {
+		return err
+	}
+	search := ref.Kind == render.Search
+	// A name may have several Searches, each with its uid; of another kind it has one object, whose uid may be another.
+	i := slices.IndexFunc(e.objects, func(o plan.Observed) bool { return o.Ref == ref && (o.UID == uid || !search) })
 	switch {
-	case e.Down != nil:
-		return e.Down
+	case search && seen != uid:
+		return reconcile.ErrStale
 	case i < 0:
 		return nil
-	case e.objects[i].Seen != seen:
+	case e.objects[i].UID != uid || e.objects[i].Seen != seen:
 		return reconcile.ErrStale
-	case ref.Kind == render.Search:
+	case search && e.objects[i].Phase != plan.Running:
+		return nil
+	case search:
 		return e.write("remove "+ref.String(), func() { e.objects[i].Phase, e.objects[i].Ended = plan.Stopped, e.now() })
 	}
 	return e.write("remove "+ref.String(), func() { e.objects = slices.Delete(e.objects, i, i+1) })
 }
 
 // Fetch implements reconcile.Evidence: it finds a sum that the experiment's uid is in.
-func (e *Engine) Fetch(_ context.Context, experiment, path string) error {
+func (e *Engine) Fetch(ctx context.Context, experiment, path string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.Down != nil {
-		return e.Down
+	if err := e.reach(ctx); err != nil {
+		return err
 	}
 	for i := range e.objects {
 		for j := range e.objects[i].Experiments {

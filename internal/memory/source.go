@@ -30,6 +30,8 @@ type Source struct {
 	Race func()
 }
 
+var errNoBranch = errors.New("the branch does not exist")
+
 type commit struct {
 	revision plan.Revision
 	message  string
@@ -40,9 +42,14 @@ type commit struct {
 func (s *Source) Push(message string, files map[string][]byte) plan.Revision {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next := tree{}
-	if len(s.commits) > 0 {
-		next = maps.Clone(s.commits[len(s.commits)-1].files)
+	return s.add(message, files)
+}
+
+func (s *Source) add(message string, files map[string][]byte) plan.Revision {
+	parent := s.tip()
+	next := maps.Clone(parent.files)
+	if next == nil {
+		next = tree{}
 	}
 	for name, content := range files {
 		next[name] = content
@@ -50,13 +57,31 @@ func (s *Source) Push(message string, files map[string][]byte) plan.Revision {
 			delete(next, name)
 		}
 	}
-	parent := plan.Revision("")
-	if len(s.commits) > 0 {
-		parent = s.commits[len(s.commits)-1].revision
-	}
-	sum := fmt.Sprintf("%x", sha1.Sum([]byte(string(parent)+message+next.hash("."))))
+	sum := fmt.Sprintf("%x", sha1.Sum([]byte(string(parent.revision)+message+next.hash("."))))
 	s.commits = append(s.commits, commit{plan.Revision(sum), message, next})
 	return plan.Revision(sum)
+}
+
+// tip is the last commit; zero where there is none.
+func (s *Source) tip() commit {
+	if len(s.commits) == 0 {
+		return commit{}
+	}
+	return s.commits[len(s.commits)-1]
+}
+
+// at returns the tip if it is the commit that was planned on.
+func (s *Source) at(ctx context.Context, planned plan.Revision) (commit, error) {
+	tip := s.tip()
+	switch {
+	case ctx.Err() != nil:
+		return commit{}, context.Cause(ctx)
+	case tip.revision == "":
+		return commit{}, errNoBranch
+	case tip.revision != planned:
+		return commit{}, reconcile.ErrStale
+	}
+	return tip, nil
 }
 
 // Log returns the first lines of all commit messages, oldest first.
@@ -75,45 +100,42 @@ func (s *Source) Log() []string {
 func (s *Source) File(name string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return string(s.commits[len(s.commits)-1].files[name])
+	return string(s.tip().files[name])
 }
 
 // Tip implements reconcile.Source.
-func (s *Source) Tip(context.Context) (plan.Revision, error) {
+func (s *Source) Tip(ctx context.Context) (plan.Revision, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.Listings++
-	if len(s.commits) == 0 {
-		return "", errors.New("the branch does not exist")
-	}
-	return s.commits[len(s.commits)-1].revision, nil
+	tip, err := s.at(ctx, s.tip().revision)
+	return tip.revision, err
 }
 
 // Fetch implements reconcile.Source.
-func (s *Source) Fetch(_ context.Context, revision plan.Revision) (schema.Tree, error) {
+func (s *Source) Fetch(ctx context.Context, revision plan.Revision) (schema.Tree, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.Fetches++
-	tip := s.commits[len(s.commits)-1]
-	if tip.revision != revision {
-		return nil, reconcile.ErrStale
+	tip, err := s.at(ctx, revision)
+	if err != nil {
+		return nil, err
 	}
 	return tip.files, nil
 }
 
 // Commit implements reconcile.Source.
-func (s *Source) Commit(_ context.Context, base plan.Revision, edit reconcile.Edit) (plan.Revision, error) {
+func (s *Source) Commit(ctx context.Context, base plan.Revision, edit reconcile.Edit) (plan.Revision, error) {
 	if race := s.Race; race != nil {
 		s.Race = nil
 		race()
 	}
 	s.mu.Lock()
-	stale := s.commits[len(s.commits)-1].revision != base
-	s.mu.Unlock()
-	if stale {
-		return "", reconcile.ErrStale
+	defer s.mu.Unlock()
+	if _, err := s.at(ctx, base); err != nil {
+		return "", err
 	}
-	return s.Push(edit.Message, edit.Files), nil
+	return s.add(edit.Message, edit.Files), nil
 }
 
 // tree is the content of a commit by path.
@@ -130,8 +152,12 @@ func (t tree) Open(name string) (fs.File, error) {
 
 // Hash implements schema.Tree. It is no hash of git's, but as good for telling folders apart.
 func (t tree) Hash(folder string) (string, error) {
-	if _, err := fs.Stat(t, folder); err != nil {
+	info, err := fs.Stat(t, folder)
+	switch {
+	case err != nil:
 		return "", err
+	case !info.IsDir():
+		return "", fmt.Errorf("%s is a file, not a folder: %w", folder, fs.ErrNotExist)
 	}
 	return t.hash(folder), nil
 }
@@ -139,8 +165,9 @@ func (t tree) Hash(folder string) (string, error) {
 func (t tree) hash(folder string) string {
 	h := sha1.New()
 	for _, name := range slices.Sorted(maps.Keys(t)) {
-		if folder == "." || strings.HasPrefix(name, path.Clean(folder)+"/") {
-			fmt.Fprintf(h, "%s\x00%d\x00%s", name, len(t[name]), t[name])
+		below, inside := strings.CutPrefix(name, path.Clean(folder)+"/")
+		if inside || folder == "." {
+			fmt.Fprintf(h, "%s\x00%d\x00%s", below, len(t[name]), t[name])
 		}
 	}
 	return fmt.Sprintf("%x", h.Sum(nil))

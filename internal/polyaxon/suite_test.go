@@ -28,7 +28,7 @@ func runSuite(t *testing.T, s server) {
 		"nothing": nothing, "whole": whole, "late-metric": lateMetric, "no-metric": noMetric, "odd-metric": oddMetric, "one-failed": oneFailed,
 		"stopped": stopped, "early": stoppedByServer, "tuner": failedAlone, "approval": pendingApproval, "hung": hung,
 		"evidence": evidence, "no-artifact": noArtifact, "foreign": foreign, "twins": twins, "refused": refusedOperation,
-		"lost-reply": lostReply, "slow-create": slowCreate, "storm": storm, "truncated": truncated, "one-broken": oneBroken,
+		"contract": contract, "lost-reply": lostReply, "slow-create": slowCreate, "storm": storm, "truncated": truncated, "one-broken": oneBroken,
 	} {
 		t.Run(name, func(t *testing.T) { do(newBench(t, s, name)) })
 	}
