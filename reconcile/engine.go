@@ -20,10 +20,10 @@ var ErrNotOurs = errors.New("exists and is not Trefoil's")
 type Source interface {
 	// Tip lists the remote once and returns the commit of the branch. A branch that does not exist is an error.
 	Tip(ctx context.Context) (plan.Revision, error)
-	// Fetch reads the content of a commit that Tip returned.
+	// Fetch reads the content of a commit that Tip returned. Where the branch is no longer there the error is ErrStale.
 	Fetch(ctx context.Context, revision plan.Revision) (schema.Tree, error)
 	// Commit puts one commit with the edit on top of base and returns it. Where the branch is no longer at base the error is
-	// ErrStale and nothing was pushed. Same base, same edit: same commit, so that a push whose answer was lost can be repeated.
+	// ErrStale and nothing was pushed. Same base, same edit: same commit, so that a push whose answer was lost is recognised.
 	Commit(ctx context.Context, base plan.Revision, edit Edit) (plan.Revision, error)
 }
 
@@ -42,11 +42,13 @@ type Engine interface {
 	// Observe returns all objects of ours that the engine holds. What could not be read is in Unknown, not an error;
 	// an error means that nothing is known.
 	Observe(ctx context.Context) (plan.Live, error)
-	// Apply creates the object when seen is empty, else updates the object that was seen in this state.
-	// Errors: ErrStale where it exists already or differs from seen, ErrNotOurs where it exists without our labels.
-	// An object that exists with the same digest is no error.
+	// Apply creates the object when seen is empty, else updates the object that was seen in this state. A Search
+	// or a Workflow is never updated: that is an error.
+	// Errors: ErrStale where it exists already, is gone or differs from seen, ErrNotOurs where it exists without our labels.
+	// Creating what exists with the same digest, and says the same if it is a Claim, is no error.
 	Apply(ctx context.Context, object render.Object, seen string) error
-	// Remove deletes the object, or stops it where it is a Search. One that is gone already is no error.
+	// Remove deletes the object, or stops it where it is a Search. One that is gone already is no error, nor is a
+	// Search that has ended.
 	// Errors: ErrStale where uid or seen differ.
 	Remove(ctx context.Context, ref render.Ref, uid, seen string) error
 }
