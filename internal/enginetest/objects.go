@@ -53,11 +53,21 @@ func claim(name, holder string) render.Object {
 
 // another has the name of the object and another digest.
 func another(o render.Object) render.Object {
-	o.Body, o.Digest = maps.Clone(o.Body), digest("d")
-	if metadata, ok := o.Body["metadata"].(map[string]any); ok { // a Search has none
-		metadata = maps.Clone(metadata)
-		metadata["annotations"] = map[string]any{render.AnnotationDigest: string(o.Digest)}
-		o.Body["metadata"] = metadata
-	}
+	o.Digest = digest("d")
+	o.Body, _ = put(o.Body, string(o.Digest), "metadata", "annotations", render.AnnotationDigest).(map[string]any)
 	return o
+}
+
+// put is a copy of the JSON with the value at the path of fields.
+func put(in, value any, path ...string) any {
+	if len(path) == 0 {
+		return value
+	}
+	fields, _ := in.(map[string]any)
+	fields = maps.Clone(fields)
+	if fields == nil {
+		fields = map[string]any{}
+	}
+	fields[path[0]] = put(fields[path[0]], value, path[1:]...)
+	return fields
 }

@@ -50,7 +50,9 @@ func edit(text string) reconcile.Edit {
 // begin makes the branch and returns its tip.
 func (r *repository) begin() plan.Revision {
 	r.Helper()
-	r.push(map[string]string{"models.cue": "package models\n", "train/run.py": "print(1)\n", "train/lib/a.py": "a = 1\n", "copy/a.py": "a = 1\n"})
+	r.push(map[string]string{
+		"models.cue": "package models\n", "train/run.py": "print(1)\n", "train/lib/a.py": "a = 1\n", "copy/a.py": "a = 1\n",
+	})
 	return r.at()
 }
 
