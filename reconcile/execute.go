@@ -14,15 +14,6 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
-const (
-	// workers is how many actions of a pass run at a time.
-	workers = 8
-	// patience is how long one action may take, unless it says so itself.
-	patience = time.Minute
-	// streaming is how long an artifact may take to be read.
-	streaming = 15 * time.Minute
-)
-
 // observe asks both engines at the same time. What an engine can't say is unknown, and never taken for absent.
 func (l *Loop) observe(ctx context.Context) plan.Live {
 	var searches, cluster plan.Live
@@ -57,7 +48,8 @@ func known(ctx context.Context, e Engine, kinds ...render.Kind) plan.Live {
 	return live
 }
 
-// commit puts all records of the plan into one commit on the revision that was planned on.
+// commit puts all records of the plan into one commit on the revision that was planned on. Its error is ErrStale; a push that was
+// refused is told with the records.
 func (l *Loop) commit(ctx context.Context, pass *Pass) error {
 	var records []plan.Record
 	edit := Edit{Files: map[string][]byte{}}
@@ -82,10 +74,17 @@ func (l *Loop) commit(ctx context.Context, pass *Pass) error {
 	}
 	edit.Message = plan.Message(records, pass.Revision)
 	tip, err := l.Source.Commit(ctx, pass.Revision, edit)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrStale):
 		return err
+	case err != nil: // the engines' part of the plan stands
+		for _, r := range records {
+			pass.fail(r, err)
+		}
+		return nil
 	}
 	pass.Done += len(records)
+	l.Poke()
 	for _, r := range records {
 		l.Log.Info(r.String(), "commit", tip.Short())
 	}
@@ -101,38 +100,29 @@ func (l *Loop) amended(path string, r plan.Record) ([]byte, error) {
 	return schema.Amend(old, r.Model, r.Next)
 }
 
-// execute carries out all actions but the records. Each stands alone: one that fails or hangs delays no other.
-func (l *Loop) execute(ctx context.Context, pass *Pass) {
-	slots, failed := make(chan struct{}, workers), make([]error, len(pass.Plan.Actions))
-	var wg sync.WaitGroup
-	for i, a := range pass.Plan.Actions {
-		if _, committed := a.(plan.Record); committed {
+// execute begins all actions but the records, and waits for them for a moment. Each stands alone: one that fails or hangs delays
+// no other, and no later pass.
+func (l *Loop) execute(ctx context.Context, pass *Pass, moment time.Duration) {
+	for _, a := range pass.Plan.Actions {
+		slots := l.flights.quick
+		switch a.(type) {
+		case plan.Record:
 			continue
+		case plan.Rerun, plan.Fetch:
+			slots = l.flights.long
 		}
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			failed[i] = l.act(ctx, a)
-		})
-		pass.Done++
+		ctx, cancel := context.WithTimeout(ctx, l.limit(a))
+		l.flights.begin(ctx, a, slots, func(ctx context.Context) error {
+			defer cancel()
+			return l.act(ctx, a)
+		}, l.Poke)
 	}
-	wg.Wait()
-	for i, err := range failed {
-		switch {
-		case err == nil:
-		case errors.Is(err, ErrStale): // the next pass decides anew
-			l.Log.Debug(pass.Plan.Actions[i].String(), "dropped", err)
-		default:
-			pass.Done--
-			pass.fail(pass.Plan.Actions[i], err)
-		}
-	}
+	l.flights.wait(moment)
+	l.flights.report(pass)
 }
 
 // act carries out one action.
 func (l *Loop) act(ctx context.Context, a plan.Action) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, limit(a))
-	defer cancel()
 	switch a := a.(type) {
 	case plan.Rerun:
 		err = l.rerun(ctx, a)
@@ -155,9 +145,12 @@ func (l *Loop) act(ctx context.Context, a plan.Action) (err error) {
 	return err
 }
 
-// rerun takes the claim, then submits the search. The deadline covers both: a daemon that was asleep in between sends nothing,
-// because by the time another may take the claim over, its context has ended twice as long ago.
+// rerun takes the claim, then submits the search. The deadline covers both, and lies well before the time when another daemon may
+// take the claim over: one that was asleep in between sends nothing.
 func (l *Loop) rerun(ctx context.Context, a plan.Rerun) error {
+	if !l.Now().Before(a.Before) {
+		return ErrStale
+	}
 	if err := l.Cluster.Apply(ctx, a.Claim, a.ClaimSeen); err != nil {
 		return err
 	}
@@ -171,10 +164,10 @@ func (l *Loop) engine(kind render.Kind) Engine {
 	return l.Cluster
 }
 
-func limit(a plan.Action) time.Duration {
+func (l *Loop) limit(a plan.Action) time.Duration {
 	switch a := a.(type) {
 	case plan.Rerun:
-		return a.Timeout
+		return a.Before.Sub(l.Now())
 	case plan.Fetch:
 		return streaming
 	}

@@ -25,8 +25,10 @@ const (
 	gap = time.Second
 	// longest is the most that Run waits after failures.
 	longest = time.Minute
-	// grace is how long a pass that is under way may go on after Run was told to stop.
+	// grace is how long what is under way may go on after Run was told to stop.
 	grace = 30 * time.Second
+	// moment is how long a pass of Run waits for its actions. Those that take longer go on beside the passes after it.
+	moment = 5 * time.Second
 )
 
 // Options are the parts of a Loop. All are needed.
@@ -49,9 +51,10 @@ type Options struct {
 // concurrent use.
 type Loop struct {
 	Options
-	pokes chan struct{}
-	last  snapshot
-	told  map[plan.Hold]bool // holds that were logged
+	pokes   chan struct{}
+	flights *flights
+	last    snapshot
+	told    map[plan.Hold]bool // holds that were logged
 }
 
 // snapshot is what a revision says; it is kept while the branch stays there, so that a quiet pass evaluates nothing.
@@ -75,7 +78,7 @@ type Pass struct {
 
 // New returns a Loop that has not looked yet.
 func New(o Options) *Loop {
-	return &Loop{Options: o, pokes: make(chan struct{}, 1)}
+	return &Loop{Options: o, pokes: make(chan struct{}, 1), flights: newFlights()}
 }
 
 // Poke asks a running loop to look again soon. It never blocks and is safe for concurrent use.
@@ -86,55 +89,48 @@ func (l *Loop) Poke() {
 	}
 }
 
-// Run makes passes until ctx ends: at every poll, soon after a Poke and after a pass that did something. A pass that is under way
-// then is finished first, within half a minute. After failures the waits grow from a second to a minute.
+// Run makes passes until ctx ends: at every poll, and soon after a Poke, which every action that was carried out gives too. What is
+// under way then is finished first, within half a minute. After failures the waits grow from a second to a minute.
 func (l *Loop) Run(ctx context.Context) {
-	timer, started, failures := time.NewTimer(0), time.Time{}, 0
+	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
+	defer l.flights.wait(grace)
+	timer, earliest, failures := time.NewTimer(0), time.Time{}, 0
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-l.pokes:
-			timer.Reset(time.Until(started.Add(gap)))
+			timer.Reset(time.Until(earliest))
 			continue
 		case <-timer.C:
 		}
-		started = time.Now()
-		pass, err := l.drained(ctx)
-		failures++
-		if err == nil {
+		earliest = time.Now().Add(gap)
+		wait := max(gap, jitter(l.Poll))
+		if failures++; l.run(inner) == nil {
 			failures = 0
+		} else {
+			wait = jitter(min(longest, time.Second<<min(failures-1, 6)))
+			earliest = time.Now().Add(wait)
 		}
-		timer.Reset(l.wait(pass, err, failures))
+		timer.Reset(wait)
 	}
 }
 
-// wait says how long Run sleeps after a pass.
-func (l *Loop) wait(pass Pass, err error, failures int) time.Duration {
-	switch {
-	case err != nil:
-		wait := jitter(min(longest, time.Second<<min(failures-1, 6)))
-		l.Log.Warn("nothing was changed, looking again", "in", wait.Round(time.Millisecond), "error", err)
-		return wait
-	case pass.Done > 0:
-		return gap
+// run is one pass of Run.
+func (l *Loop) run(ctx context.Context) error {
+	_, err := l.pass(ctx, moment)
+	if err != nil {
+		l.Log.Warn("nothing was changed, looking again", "error", err)
 	}
-	return jitter(l.Poll)
+	return err
 }
 
 // jitter keeps daemons that were started together from asking together: 80 to 100 per cent of d.
 func jitter(d time.Duration) time.Duration {
-	return d - time.Duration(rand.Int64N(int64(d)/5+1))
-}
-
-// drained is Once, but the end of ctx leaves it a grace to finish.
-func (l *Loop) drained(ctx context.Context) (Pass, error) {
-	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
-	defer stop()
-	return l.Once(inner)
+	return d - time.Duration(rand.Int64N(int64(max(d, 0))/5+1))
 }
 
 // Plan looks at the repository and the engines and says what Once would do. It changes nothing.
@@ -149,9 +145,11 @@ func (l *Loop) Plan(ctx context.Context) (Pass, error) {
 	})}, nil
 }
 
-// Once makes one pass: look, plan, commit what was found out, carry out the rest. When somebody else pushed in between, it plans
-// anew on the new tip. An error means that nothing was changed.
-func (l *Loop) Once(ctx context.Context) (Pass, error) {
+// Once makes one pass and waits for all that it began: look, plan, commit what was found out, carry out the rest. When somebody
+// else pushed in between, it plans anew on the new tip. An error means that nothing was changed.
+func (l *Loop) Once(ctx context.Context) (Pass, error) { return l.pass(ctx, streaming) }
+
+func (l *Loop) pass(ctx context.Context, moment time.Duration) (Pass, error) {
 	for range races {
 		pass, err := l.Plan(ctx)
 		if err == nil {
@@ -164,7 +162,7 @@ func (l *Loop) Once(ctx context.Context) (Pass, error) {
 		case err != nil:
 			return Pass{}, err
 		}
-		l.execute(ctx, &pass)
+		l.execute(ctx, &pass, moment)
 		l.tell(pass)
 		return pass, nil
 	}
@@ -197,9 +195,22 @@ func (l *Loop) look(ctx context.Context) error {
 func (l *Loop) tell(pass Pass) {
 	now := map[plan.Hold]bool{}
 	for _, h := range append(pass.Plan.Holds, pass.Failed...) {
+		if pass.unknown(h.Reason) { // one line for an engine that is down, not one for each model
+			h = plan.Hold{Reason: h.Reason}
+		}
 		if now[h] = true; !l.told[h] {
 			l.Log.Info(h.String())
 		}
 	}
 	l.told = now
+}
+
+// unknown reports whether a reason is an engine's that could not be observed.
+func (p Pass) unknown(reason string) bool {
+	for _, r := range p.Live.Unknown {
+		if r == reason {
+			return true
+		}
+	}
+	return false
 }

@@ -93,7 +93,7 @@ func (w *world) advance() {
 		}
 	})
 	w.cluster.Change(render.Workflow, func(o *plan.Observed) {
-		o.Phase, o.Ended, o.Image = plan.Succeeded, w.now, "sha256:"+strings.Repeat("1", 64)
+		o.Phase, o.Ended, o.Image = plan.Succeeded, w.now, "registry.example/"+o.Model+"@sha256:"+strings.Repeat("1", 64)
 	})
 	w.cluster.Change(render.SeldonDeployment, func(o *plan.Observed) { o.Phase = plan.Succeeded })
 }
@@ -186,7 +186,7 @@ func TestLostReply(t *testing.T) {
 		broken = false
 		if !lost { // the claim has to expire first
 			w.now = w.now.Add(-30 * time.Second)
-			if p := w.pass(); !strings.Contains(p.Plan.String(), "was not answered") {
+			if p := w.pass(); !strings.Contains(p.Plan.String(), "is not confirmed") {
 				t.Errorf("the plan is\n%s", p.Plan)
 			}
 			w.now = w.now.Add(5 * time.Minute)

@@ -3,8 +3,10 @@ package render
 import (
 	_ "embed"
 	"fmt"
+	"maps"
 	"net/url"
 	"path"
+	"strconv"
 	"time"
 
 	"github.com/trefoil-gitops/trefoil/schema"
@@ -48,7 +50,7 @@ func NewWorkflow(m schema.Model, r schema.Release, s Settings) Object {
 		p = &schema.Package{}
 	}
 	id := digest([]any{string(r.Answers.Package), r.Experiment, r.Artifact.Path, r.Artifact.SHA256, int64(p.Attempt)})
-	ref := Ref{Kind: Workflow, Namespace: s.Workflows.Namespace, Name: m.Name + "-pkg-" + id.Short()}
+	ref := Ref{Kind: Workflow, Namespace: s.Workflows.Namespace, Name: WorkflowName(m.Name, id)}
 	timeout := p.Timeout
 	if timeout <= 0 {
 		timeout = buildTimeout
@@ -65,13 +67,23 @@ func NewWorkflow(m schema.Model, r schema.Release, s Settings) Object {
 	if len(m.Labels) > 0 {
 		spec["podMetadata"] = map[string]any{"labels": fields(m.Labels)}
 	}
+	labels := maps.Clone(m.Labels)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[LabelRelease] = strconv.Itoa(r.Number)
+	metadata := s.metadata(ref, m.Name, id, labels)
+	metadata["annotations"] = map[string]any{AnnotationDigest: string(id), AnnotationImage: p.Image}
 	return Object{Ref: ref, Model: m.Name, Digest: id, Body: map[string]any{
 		"apiVersion": "argoproj.io/v1alpha1",
 		"kind":       "Workflow",
-		"metadata":   s.metadata(ref, m.Name, id, m.Labels),
+		"metadata":   metadata,
 		"spec":       spec,
 	}}
 }
+
+// WorkflowName is what the Workflow of a model is called that has the digest.
+func WorkflowName(model string, digest schema.Digest) string { return model + "-pkg-" + digest.Short() }
 
 // template is the pod. Its containers need no privileges and no docker socket, but root and the seccomp profile
 // Unconfined, which is Kubernetes' default.

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -14,6 +15,8 @@ type ClaimData struct {
 	// A Claim holds it in whole seconds.
 	Expires time.Time
 	Run     string // uuid of the Polyaxon run; empty until known
+	// Experiments is how many the search starts: they count for the hourly fuse before the run is seen, and after it is gone.
+	Experiments int
 }
 
 // NewClaim is the ConfigMap that guards the creation of a search: it is called like the search and carries its digest.
@@ -31,6 +34,8 @@ func NewClaim(search Object, data ClaimData, s Settings) Object {
 				"holder":  data.Holder,
 				"expires": data.Expires.UTC().Format(time.RFC3339),
 				"run":     data.Run,
+
+				"experiments": strconv.Itoa(data.Experiments),
 			},
 		},
 	}
@@ -50,7 +55,11 @@ func ParseClaim(body map[string]any) (ClaimData, error) {
 	if err != nil {
 		return ClaimData{}, fmt.Errorf("claim: expires: %w", err)
 	}
-	data := ClaimData{Holder: text("holder"), Expires: expires.UTC(), Run: text("run")}
+	experiments, err := strconv.Atoi(text("experiments"))
+	if err != nil || experiments < 0 {
+		return ClaimData{}, fmt.Errorf("claim: experiments %q is no number", text("experiments"))
+	}
+	data := ClaimData{Holder: text("holder"), Expires: expires.UTC(), Run: text("run"), Experiments: experiments}
 	if data.Holder == "" {
 		return ClaimData{}, errors.New("claim without holder")
 	}

@@ -8,11 +8,14 @@ const (
 	LabelRepository  = "trefoil.dev/repository"       // Settings.Owner
 	LabelModel       = "trefoil.dev/model"
 	LabelEnvironment = "trefoil.dev/environment" // only of a SeldonDeployment
-	LabelRelease     = "trefoil.dev/release"     // the number of the release; only of a SeldonDeployment
+	LabelRelease     = "trefoil.dev/release"     // the number of the release; of a SeldonDeployment and a Workflow
 )
 
-// AnnotationDigest carries Object.Digest in full.
-const AnnotationDigest = "trefoil.dev/digest"
+// AnnotationDigest carries Object.Digest in full, AnnotationImage the repository that a Workflow pushes to.
+const (
+	AnnotationDigest = "trefoil.dev/digest"
+	AnnotationImage  = "trefoil.dev/image"
+)
 
 // ManagedBy is the value of LabelManagedBy.
 const ManagedBy = "trefoil"

@@ -2,6 +2,7 @@ package render_test
 
 import (
 	"strings"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -75,7 +76,7 @@ func TestOwnLabelsWin(t *testing.T) {
 	s := load(t, "testdata/mnist")
 	s.Model.Labels = map[string]string{render.LabelManagedBy: "me", render.LabelRepository: "mine", render.LabelModel: "other"}
 	metadata := render.NewWorkflow(s.Model, s.Release, settings).Body["metadata"].(map[string]any)
-	want := map[string]any{render.LabelManagedBy: render.ManagedBy, render.LabelRepository: settings.Owner, render.LabelModel: "mnist"}
+	want := map[string]any{render.LabelManagedBy: render.ManagedBy, render.LabelRepository: settings.Owner, render.LabelModel: "mnist", render.LabelRelease: strconv.Itoa(s.Release.Number)}
 	if diff := cmp.Diff(want, metadata["labels"]); diff != "" {
 		t.Error(diff)
 	}

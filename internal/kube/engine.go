@@ -129,7 +129,7 @@ func (e *Engine) Run(ctx context.Context) {
 // Observe returns what the watches hold; it sends no request. The first one waits a moment for the first lists. A SeldonDeployment
 // is only known together with its Deployments.
 //
-// The Image of a succeeded Workflow is the digest that it reported, sha256:..., without the repository.
+// The Image of a succeeded Workflow is the repository that it was made to push to and the digest that it reported.
 func (e *Engine) Observe(ctx context.Context) (plan.Live, error) {
 	if err := e.settled(ctx); err != nil {
 		return plan.Live{}, fmt.Errorf("observe the cluster: %w", err)

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"encoding/hex"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,7 +28,18 @@ func observed(kind render.Kind, u *unstructured.Unstructured) plan.Observed {
 		Seen:        u.GetResourceVersion(),
 		Created:     u.GetCreationTimestamp().UTC(),
 		Phase:       plan.Running,
+		Release:     release(labels[render.LabelRelease]),
+		Ending:      u.GetDeletionTimestamp() != nil,
 	}
+}
+
+// release is the number in a label; 0 where there is none.
+func release(label string) int {
+	number, err := strconv.Atoi(label)
+	if err != nil || number < 0 {
+		return 0
+	}
+	return number
 }
 
 // digest is the annotation of that name; empty unless it has the form of a schema.Digest.

@@ -30,7 +30,7 @@ func workflow(u *unstructured.Unstructured) plan.Observed {
 	return o
 }
 
-// pushed is the digest that a succeeded Workflow reported. Without one there is nothing to serve: that is a failure. A failed
+// pushed is the image that a succeeded Workflow made, by the digest that it reported. Without one there is nothing to serve: that is a failure. A failed
 // Workflow lists the output too, without a value.
 func pushed(u *unstructured.Unstructured) (plan.Phase, string, string) {
 	for _, output := range items(u.Object, "status", "outputs", "parameters") {
@@ -38,8 +38,9 @@ func pushed(u *unstructured.Unstructured) (plan.Phase, string, string) {
 			continue
 		}
 		value := strings.TrimSpace(text(output, "value"))
-		if sum, ok := strings.CutPrefix(value, "sha256:"); ok && isSHA256(sum) {
-			return plan.Succeeded, value, ""
+		repository := u.GetAnnotations()[render.AnnotationImage]
+		if sum, ok := strings.CutPrefix(value, "sha256:"); ok && isSHA256(sum) && repository != "" {
+			return plan.Succeeded, repository + "@" + value, ""
 		}
 		return plan.Failed, "", line("succeeded with an output " + imageDigest + " that is no digest: " + value)
 	}

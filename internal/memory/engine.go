@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -115,7 +116,7 @@ func (e *Engine) put(i int, object render.Object) {
 	old := e.objects[i]
 	o := plan.Observed{
 		Ref: object.Ref, Model: object.Model, Environment: object.Environment, Digest: object.Digest, Phase: plan.Running,
-		UID: old.UID, Created: old.Created, Image: image(object.Body),
+		UID: old.UID, Created: old.Created, Image: image(object.Body), Release: release(object.Body),
 	}
 	if object.Ref.Kind == render.Claim {
 		o.Phase = plan.Succeeded
@@ -123,6 +124,15 @@ func (e *Engine) put(i int, object render.Object) {
 	}
 	e.touch(&o)
 	e.objects[i] = o
+}
+
+// release is the number that the object is labelled with; 0 for none.
+func release(body map[string]any) int {
+	metadata, _ := body["metadata"].(map[string]any)
+	labels, _ := metadata["labels"].(map[string]any)
+	text, _ := labels[render.LabelRelease].(string)
+	number, _ := strconv.Atoi(text) // as 0 where there is none
+	return number
 }
 
 // image is what a SeldonDeployment asks for; empty for other kinds.

@@ -59,7 +59,7 @@ func (e *Engine) search(ctx context.Context, matrix run) plan.Observed {
 	o := plan.Observed{
 		Ref:   render.Ref{Kind: render.Search, Name: matrix.Name},
 		Model: matrix.MetaInfo.text(metaModel), Digest: matrix.digest(),
-		UID: matrix.UUID, Seen: matrix.UUID, Created: matrix.CreatedAt,
+		UID: matrix.UUID, Seen: matrix.UUID, Created: matrix.CreatedAt, Ending: matrix.Status == "stopping",
 	}
 	v, experiments, err := e.verdict(ctx, matrix)
 	if err != nil {

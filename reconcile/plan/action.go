@@ -25,7 +25,7 @@ type Rerun struct {
 	Claim       render.Object
 	ClaimSeen   string // empty to create the claim
 	Experiments int
-	Timeout     time.Duration // how long the create may take
+	Before      time.Time // when the create has to be over; later nothing is sent
 }
 
 // Adopt notes in the claim of a search which run it became.

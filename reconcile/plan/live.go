@@ -31,6 +31,7 @@ type Observed struct {
 	Ref         render.Ref
 	Model       string
 	Environment string
+	Release     int           // that a Workflow builds or a SeldonDeployment serves; 0 when garbled
 	Digest      schema.Digest // as its annotation or meta_info says; empty when garbled
 	// UID is Kubernetes' uid, or the uuid of a Polyaxon run (32 hexadecimal digits).
 	UID string
@@ -41,9 +42,11 @@ type Observed struct {
 	Ended   time.Time
 	Phase   Phase
 	Message string // the engine's own words on the phase, one line; may be empty
+	// Ending says that it is being stopped or deleted already: nothing more is to be done about it but to wait.
+	Ending bool
 	// Experiments are those of a Search, sorted by Created, then UID.
 	Experiments []Experiment
-	// Image is what a Succeeded Workflow pushed, repository@sha256:..., or what a SeldonDeployment asks for.
+	// Image is what a Succeeded Workflow pushed, or what a SeldonDeployment asks for: repository@sha256:...
 	Image string
 	// Claim is the content of a Claim.
 	Claim render.ClaimData

@@ -72,11 +72,10 @@ func (p Plan) String() string {
 // and, independent of that, what every environment serves. What no revision asks for any more is removed last, within the fuses.
 func Make(in Input) Plan {
 	d := draft{in: in}
-	if f, frozen := in.Catalog.Frozen("", ""); frozen {
-		d.hold("", "", f.String())
+	d.frozen()
+	if _, frozen := in.Catalog.Frozen("", ""); frozen {
 		return d.Plan
 	}
-	d.frozen()
 	for _, m := range in.Catalog.Models {
 		if _, frozen := in.Catalog.Frozen(m.Name, ""); frozen {
 			continue

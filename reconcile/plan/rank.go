@@ -18,7 +18,8 @@ const board = 5
 // so that the same experiments have the same winner in whatever order an engine lists them.
 func choose(s schema.Select, all []Experiment) (winner Experiment, reason string) {
 	ranked := rank(s, all)
-	least := max(1, int(math.Ceil(s.Minimum*float64(len(all)))))
+	const rounding = 1e-9 // 0.55 of 100 is 55, not 55.00000000000001
+	least := max(1, int(math.Ceil(s.Minimum*float64(len(all))-rounding)))
 	if len(ranked) < least {
 		return Experiment{}, fmt.Sprintf("%d of %d experiments succeeded with a finite %s, select.minimum asks for %d; raise train.revision to search again",
 			len(ranked), len(all), s.Metric, least)

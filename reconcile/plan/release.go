@@ -10,14 +10,17 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
-// step takes the one step that the longest answered prefix asks for.
+// step takes the one step that the longest answered prefix asks for; before it, what the cluster has built is recorded.
 func (d *draft) step(m schema.Model) {
+	if d.built(m) {
+		return
+	}
 	release, prefix := answering(d.in.Catalog.Selected[m.Name], m.Digests)
 	switch prefix {
 	case 0:
 		d.search(m)
 	case 1:
-		d.reselect(m)
+		d.reselect(m, release)
 	case 2:
 		d.record("repackage", m, release, "experiment "+short(release.Experiment)+" packaged anew", time.Time{})
 	default:
@@ -99,12 +102,18 @@ func (d *draft) finish(m schema.Model, r schema.Release) {
 	}
 }
 
-// build packages a release, or records the image of the Workflow that has done so.
+// build packages a release. A build that is still running is left to its end, also when another attempt was asked for.
 func (d *draft) build(m schema.Model, r schema.Release) {
 	if !d.known(m.Name, "", render.Workflow) {
 		return
 	}
 	object := render.NewWorkflow(m, r, d.in.Settings)
+	for _, w := range d.in.Live.of(render.Workflow, m.Name) {
+		if w.Phase == Running && w.Release == r.Number {
+			d.hold(m.Name, "", fmt.Sprintf("build of release %d running as %s%s", r.Number, w.Ref, because(w)))
+			return
+		}
+	}
 	live := d.in.Live.Objects[object.Ref]
 	if len(live) == 0 {
 		word := "build"
@@ -115,10 +124,8 @@ func (d *draft) build(m schema.Model, r schema.Release) {
 		return
 	}
 	switch w := live[0]; {
-	case w.Digest != object.Digest:
-		d.hold(m.Name, "", fmt.Sprintf("%s is not the build of release %d: its digest is %q", w.Ref, r.Number, w.Digest.Short()))
-	case w.Phase == Succeeded:
-		d.built(m, r, w)
+	case w.Digest != object.Digest || w.Phase == Succeeded: // built would have recorded its image
+		d.hold(m.Name, "", fmt.Sprintf("%s is not the build of release %d: it is of release %d with digest %q", w.Ref, r.Number, w.Release, w.Digest.Short()))
 	case w.Phase == Running:
 		d.hold(m.Name, "", fmt.Sprintf("build of release %d running as %s%s", r.Number, w.Ref, because(w)))
 	default:
@@ -126,20 +133,31 @@ func (d *draft) build(m schema.Model, r schema.Release) {
 	}
 }
 
-// built adds the image to every release that it is of.
-func (d *draft) built(m schema.Model, r schema.Release, w Observed) {
-	next := clone(d.in.Catalog.Selected[m.Name])
-	image := m.Package.Image + "@" + w.Image
-	for i := range next.Releases {
-		if sameImage(next.Releases[i], r) && next.Releases[i].Image == "" {
-			next.Releases[i].Image = image
+// built records what a succeeded Workflow of the model has built: its image goes into every release that lacks one and has the
+// same experiment and package, whatever people ask for by now.
+func (d *draft) built(m schema.Model) bool {
+	selected := d.in.Catalog.Selected[m.Name]
+	for _, w := range d.in.Live.of(render.Workflow, m.Name) {
+		r, found := selected.Release(w.Release)
+		if w.Phase != Succeeded || !found || r.Image != "" || w.Ref.Name != render.WorkflowName(m.Name, w.Digest) {
+			continue
 		}
+		next := clone(selected)
+		for i := range next.Releases {
+			if sameImage(next.Releases[i], r) && next.Releases[i].Image == "" {
+				next.Releases[i].Image = w.Image
+			}
+		}
+		if now, prefix := answering(next, m.Digests); prefix == 3 && now.Image != "" {
+			next.Latest = now.Number
+		}
+		d.do(Record{
+			Word: "record", Model: m.Name, Subject: fmt.Sprintf("release %d is %s", r.Number, w.Image),
+			Next: next, Release: r.Number, Search: r.Answers.Search, Date: w.Ended,
+		})
+		return true
 	}
-	next.Latest = r.Number
-	d.do(Record{
-		Word: "record", Model: m.Name, Subject: fmt.Sprintf("release %d is %s", r.Number, image),
-		Next: next, Release: r.Number, Search: m.Digests.Search, Date: w.Ended,
-	})
+	return false
 }
 
 // sameImage reports whether one image serves both releases.

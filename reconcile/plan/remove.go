@@ -10,7 +10,8 @@ import (
 )
 
 // remove deletes what the revision does not ask for any more, within the fuse: where one pass would delete more than the limit,
-// or more than half of ours, only what `retired` names goes. Claims are never deleted here, finished searches never at all.
+// or more than half of ours, only what `retired` names goes. What has moved and is available at its new place goes in any case.
+// Claims are never deleted here, finished searches never at all.
 func (d *draft) remove() {
 	ours, doomed := 0, []Remove(nil)
 	for _, o := range d.in.Live.all() {
@@ -18,7 +19,14 @@ func (d *draft) remove() {
 			continue
 		}
 		ours++
-		if reason := d.unwanted(o); reason != "" {
+		reason, moved := d.unwanted(o)
+		switch {
+		case reason == "":
+		case o.Ending:
+			d.hold(o.Model, o.Environment, fmt.Sprintf("%s is being removed (%s)", o.Ref, reason))
+		case moved:
+			d.do(Remove{o, reason})
+		default:
 			doomed = append(doomed, Remove{o, reason})
 		}
 	}
@@ -27,33 +35,81 @@ func (d *draft) remove() {
 		if blown && !d.retired(a.Object) {
 			d.hold(a.Object.Model, a.Object.Environment, fmt.Sprintf(
 				"%s stays (%s): this pass would delete %d of our %d objects; name %q in retired, with a reason, to let it go",
-				a.Object.Ref, a.Reason, len(doomed), ours, a.Object.Model))
+				a.Object.Ref, a.Reason, len(doomed), ours, d.name(a.Object)))
 			continue
 		}
 		d.do(a)
 	}
 }
 
-// unwanted says why an object is to go; empty where it stays. What a finding freezes stays.
-func (d *draft) unwanted(o Observed) string {
-	if _, frozen := d.in.Catalog.Frozen(o.Model, o.Environment); frozen || o.Model == "" {
-		return ""
+// unwanted says why an object is to go, empty where it stays, and whether it only moved. What a finding freezes stays.
+func (d *draft) unwanted(o Observed) (reason string, moved bool) {
+	if _, frozen := d.in.Catalog.Frozen(o.Model, o.Environment); frozen || o.Model == "" || d.rendered(o.Ref) {
+		return "", false
 	}
-	i := slices.IndexFunc(d.in.Catalog.Models, func(m schema.Model) bool { return m.Name == o.Model })
+	m, found := d.model(o.Model)
 	switch {
-	case d.rendered(o.Ref):
-		return ""
-	case i < 0:
-		return o.Model + " left models"
+	case !found:
+		return d.left(o), false
 	case o.Ref.Kind != render.SeldonDeployment:
-		return ""
+		return "", false
 	}
-	for _, e := range d.in.Catalog.Models[i].Serve {
+	for _, e := range m.Serve {
 		if e.Name == o.Environment {
-			return d.moved(e)
+			return d.moved(e), true
 		}
 	}
-	return "environment " + o.Environment + " left serve"
+	return "environment " + o.Environment + " left serve", false
+}
+
+// left says that a model is gone. It stays as long as it may have been renamed: while a whole model is frozen, whose
+// environments can't be known, and while another one has its releases but does not serve its image there yet.
+func (d *draft) left(o Observed) string {
+	for _, f := range d.in.Catalog.Findings {
+		if f.Severity == schema.Error && f.Scope.Environment == "" {
+			d.hold(o.Model, o.Environment, fmt.Sprintf("%s stays: %s left models, and %s is frozen, which may be its new name", o.Ref, o.Model, f.Scope))
+			return ""
+		}
+	}
+	if _, kept := d.in.Catalog.Selected[o.Model]; !kept && o.Ref.Kind == render.SeldonDeployment && d.awaited(o) {
+		d.hold(o.Model, o.Environment, fmt.Sprintf("%s stays until what took over its releases is available in %s", o.Ref, o.Ref.Namespace))
+		return ""
+	}
+	return o.Model + " left models"
+}
+
+// awaited reports whether a model that has the release of the object, under another name, is to serve it in its namespace and
+// does not yet.
+func (d *draft) awaited(o Observed) bool {
+	for _, m := range d.in.Catalog.Models {
+		for _, e := range m.Serve {
+			r, waits := Served(d.in.Catalog.Selected[m.Name], e)
+			if e.Namespace != o.Ref.Namespace || waits != "" || r.Image != o.Image {
+				continue
+			}
+			if live := d.in.Live.Objects[serving(e)]; len(live) == 0 || live[0].Phase != Succeeded || live[0].Image != r.Image {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (d *draft) model(name string) (schema.Model, bool) {
+	for _, m := range d.in.Catalog.Models {
+		if m.Name == name {
+			return m, true
+		}
+	}
+	return schema.Model{}, false
+}
+
+// name is what `retired` calls an object: its model, or its environment while the model is still there.
+func (d *draft) name(o Observed) string {
+	if _, found := d.model(o.Model); found {
+		return subject(o.Model, o.Environment)
+	}
+	return o.Model
 }
 
 // moved says that an environment has gone elsewhere, once it is available there.

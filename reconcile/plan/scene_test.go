@@ -46,9 +46,11 @@ type liveObject struct {
 	Phase       plan.Phase
 	Message     string
 	Age         string // default 30m
-	Image       string // of a Workflow: the digest it reported
+	Image       string // of a Workflow
+	Ending      bool
 	Run         string // of a Claim
-	Expires     string // of a Claim, from now; may be negative
+	Expires     string // of a Claim, from now; may be negative; empty for a garbled one
+	Starts      int    // of a Claim: experiments
 	Experiments []liveExperiment
 	Unknown     string // why the kind can't be observed; nothing else is said then
 }
@@ -169,7 +171,7 @@ func (s *scene) observed(t *testing.T, i int, l liveObject) plan.Observed {
 	object := s.object(t, l)
 	o := plan.Observed{
 		Ref: object.Ref, Model: l.Model, Environment: l.Environment, Digest: object.Digest, Phase: l.Phase, Message: l.Message,
-		UID: l.UID, Seen: fmt.Sprint(i), Created: noon.Add(-30 * time.Minute), Image: l.Image,
+		UID: l.UID, Seen: fmt.Sprint(i), Created: noon.Add(-30 * time.Minute), Image: l.Image, Release: l.Release, Ending: l.Ending,
 	}
 	if o.UID == "" {
 		o.UID = fmt.Sprintf("%032x", i)
@@ -187,8 +189,8 @@ func (s *scene) observed(t *testing.T, i int, l liveObject) plan.Observed {
 		r, _ := s.now.Selected[l.Model].Release(l.Release)
 		o.Image = r.Image
 	}
-	if l.Kind == render.Claim {
-		o.Claim = render.ClaimData{Holder: "other", Run: l.Run, Expires: noon.Add(parse(t, l.Expires))}
+	if l.Kind == render.Claim && l.Expires != "" {
+		o.Claim = render.ClaimData{Holder: "other", Run: l.Run, Expires: noon.Add(parse(t, l.Expires)), Experiments: l.Starts}
 	}
 	for j, e := range l.Experiments {
 		o.Experiments = append(o.Experiments, plan.Experiment{

@@ -21,19 +21,27 @@ func (d *draft) search(m schema.Model) {
 	switch {
 	case found:
 		if claim.Claim.Run == "" {
-			filled := render.NewClaim(object, render.ClaimData{Holder: d.in.Holder, Expires: d.in.Now, Run: run.UID}, d.in.Settings)
-			d.do(Adopt{Claim: filled, ClaimSeen: claim.Seen, Run: run.UID})
+			d.adopt(object, claim, run)
 		}
 		d.rank("record", m, run)
 	case claim.Claim.Run != "":
 		d.hold(m.Name, "", fmt.Sprintf("search %s (run %s) vanished from Polyaxon; raise train.revision to search again",
 			object.Ref.Name, short(claim.Claim.Run)))
+	case claimed && claim.Phase == Failed:
+		d.hold(m.Name, "", fmt.Sprintf("%s can't be read, and no run of it is found: %s; raise train.revision to search again",
+			claim.Ref, claim.Message))
 	case claimed && d.in.Now.Before(claim.Claim.Expires):
-		d.hold(m.Name, "", fmt.Sprintf("the create of search %s was not answered; it is looked up until %s before it is sent again",
+		d.hold(m.Name, "", fmt.Sprintf("the create of search %s is not confirmed; it is looked up until %s before it is sent again",
 			object.Ref.Name, claim.Claim.Expires.UTC().Format(time.TimeOnly+" MST")))
 	default:
 		d.submit(m, object, claim.Seen)
 	}
+}
+
+// adopt notes in the claim which run the search became.
+func (d *draft) adopt(object render.Object, claim, run Observed) {
+	data := render.ClaimData{Holder: d.in.Holder, Expires: d.in.Now, Run: run.UID, Experiments: len(run.Experiments)}
+	d.do(Adopt{Claim: render.NewClaim(object, data, d.in.Settings), ClaimSeen: claim.Seen, Run: run.UID})
 }
 
 // submit starts a search if the hourly fuse lets it.
@@ -49,24 +57,28 @@ func (d *draft) submit(m schema.Model, object render.Object, claimSeen string) {
 		word = "rerun"
 	}
 	timeout := render.CreateTimeout(n)
-	data := render.ClaimData{Holder: d.in.Holder, Expires: d.in.Now.Add(2 * timeout)}
+	data := render.ClaimData{Holder: d.in.Holder, Expires: d.in.Now.Add(2 * timeout), Experiments: n}
 	d.do(Rerun{
 		Word: word, Object: object, Claim: render.NewClaim(object, data, d.in.Settings), ClaimSeen: claimSeen,
-		Experiments: n, Timeout: timeout,
+		Experiments: n, Before: d.in.Now.Add(timeout),
 	})
 }
 
-// reselect ranks the experiments of a search again that a release answered before.
-func (d *draft) reselect(m schema.Model) {
+// reselect ranks the experiments of a finished search again: of the run that the release's experiment is of.
+func (d *draft) reselect(m schema.Model, r schema.Release) {
 	if !d.known(m.Name, "", render.Search) {
 		return
 	}
-	run, found := d.in.Live.run(m, "")
-	if !found {
-		d.hold(m.Name, "", "the search that is to be ranked again vanished from Polyaxon; raise train.revision to search again")
+	runs := d.in.Live.runs(m)
+	i := slices.IndexFunc(runs, func(o Observed) bool {
+		return o.Phase == Unasked || slices.ContainsFunc(o.Experiments, func(e Experiment) bool { return e.UID == r.Experiment })
+	})
+	if i < 0 {
+		d.hold(m.Name, "", fmt.Sprintf("the search of experiment %s, which is to be ranked again, vanished from Polyaxon; raise train.revision to search again",
+			short(r.Experiment)))
 		return
 	}
-	d.rank("reselect", m, run)
+	d.rank("reselect", m, runs[i])
 }
 
 // rank records the winner of a search that is done, once the sha256 of its artifact is known.
@@ -149,7 +161,7 @@ func (d *draft) claim(search render.Object) (Observed, bool) {
 }
 
 // replaced stops running searches of the model that nobody wants: those of another digest, once the wanted one is there or
-// answered, and doubles of the wanted one.
+// answered, and doubles of the wanted one, once the claim says which of them counts.
 func (d *draft) replaced(m schema.Model) {
 	claim, _ := d.claim(render.NewSearch(m, d.in.Settings, string(d.in.Revision)))
 	wanted, found := d.in.Live.run(m, claim.Claim.Run)
@@ -158,9 +170,12 @@ func (d *draft) replaced(m schema.Model) {
 		return
 	}
 	for _, o := range d.in.Live.of(render.Search, m.Name) {
+		double := o.Digest == m.Digests.Search
 		switch {
-		case o.Phase != Running || o.UID == wanted.UID:
-		case o.Digest == m.Digests.Search:
+		case o.Phase != Running || o.UID == wanted.UID || double && claim.Claim.Run != wanted.UID:
+		case o.Ending:
+			d.hold(m.Name, "", fmt.Sprintf("%s is being stopped", o.Ref))
+		case double:
 			d.do(Remove{o, "double of run " + short(wanted.UID)})
 		default:
 			d.do(Remove{o, "replaced by " + m.Digests.Search.Short()})
@@ -184,11 +199,17 @@ func (l Live) of(kind render.Kind, model string) []Observed {
 	return all
 }
 
-// run returns the run that counts for the model's present search digest: the one in the claim, else the oldest.
+// runs are those of the model's present search digest, oldest first.
+func (l Live) runs(m schema.Model) []Observed {
+	return slices.DeleteFunc(l.of(render.Search, m.Name), func(o Observed) bool { return o.Digest != m.Digests.Search })
+}
+
+// run returns the run that counts for the model's present search digest: the one in the claim, and where none is claimed the
+// oldest. A claimed run that is not there is not replaced by another.
 func (l Live) run(m schema.Model, claimed string) (Observed, bool) {
-	runs := slices.DeleteFunc(l.of(render.Search, m.Name), func(o Observed) bool { return o.Digest != m.Digests.Search })
-	if i := slices.IndexFunc(runs, func(o Observed) bool { return o.UID == claimed }); i >= 0 {
-		return runs[i], true
+	runs := l.runs(m)
+	if claimed != "" {
+		runs = slices.DeleteFunc(runs, func(o Observed) bool { return o.UID != claimed })
 	}
 	if len(runs) == 0 {
 		return Observed{}, false
@@ -196,15 +217,22 @@ func (l Live) run(m schema.Model, claimed string) (Observed, bool) {
 	return runs[0], true
 }
 
-// startedSince counts the experiments of all searches that were created after t.
+// startedSince counts the experiments that were started after t. A search counts with what its claim says or with what is seen
+// of it, whichever is more: it may not be seen yet, or not any more.
 func (l Live) startedSince(t time.Time) int {
-	n := 0
+	started := map[string]int{}
 	for ref, objects := range l.Objects {
 		for _, o := range objects {
-			if ref.Kind == render.Search && o.Created.After(t) {
-				n += len(o.Experiments)
+			if !o.Created.After(t) || ref.Kind != render.Search && ref.Kind != render.Claim {
+				continue
 			}
+			search := o.Model + " " + string(o.Digest)
+			started[search] = max(started[search], len(o.Experiments), o.Claim.Experiments)
 		}
+	}
+	n := 0
+	for _, experiments := range started {
+		n += experiments
 	}
 	return n
 }

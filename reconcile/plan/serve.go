@@ -33,8 +33,10 @@ func (d *draft) environment(m schema.Model, e schema.Environment) {
 		return
 	}
 	switch o := live[0]; {
+	case o.Ending:
+		d.hold(m.Name, e.Name, fmt.Sprintf("%s is being deleted; it is made again when it is gone", o.Ref))
 	case o.Digest != object.Digest:
-		d.do(Serve{Word: verb(selected, o.Image, release), Object: object, Seen: o.Seen, Release: release.Number})
+		d.do(Serve{Word: verb(o, release), Object: object, Seen: o.Seen, Release: release.Number})
 	case o.Phase == Running:
 		d.hold(m.Name, e.Name, fmt.Sprintf("release %d is rolling out%s", release.Number, because(o)))
 	case o.Phase != Succeeded:
@@ -61,14 +63,12 @@ func Served(s schema.Selected, e schema.Environment) (schema.Release, string) {
 }
 
 // verb tells a promotion from a rollback, and both from a change that leaves the release.
-func verb(s schema.Selected, live string, next schema.Release) string {
-	if live == next.Image {
+func verb(live Observed, next schema.Release) string {
+	switch {
+	case live.Release == next.Number:
 		return "update"
-	}
-	for _, r := range s.Releases {
-		if r.Image == live && r.Number > next.Number {
-			return "rollback"
-		}
+	case live.Release > next.Number:
+		return "rollback"
 	}
 	return "promote"
 }

@@ -1,0 +1,110 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+)
+
+const (
+	// workers is how many actions of a kind, quick ones and long ones, run at a time.
+	workers = 8
+	// patience is how long one action may take, unless it says so itself.
+	patience = time.Minute
+	// streaming is how long an artifact may take to be read.
+	streaming = 15 * time.Minute
+	// stales is how many passes in a row an action may be stale before that is told.
+	stales = 5
+)
+
+// flights are the actions under way. A pass waits for them only for a moment, so that one that hangs delays no other; what is
+// under way is not started again.
+type flights struct {
+	quick, long chan struct{} // slots
+	all         sync.WaitGroup
+
+	mu    sync.Mutex
+	under map[string]bool // by what the action prints
+	ended []flight        // since the last pass looked
+	stale map[string]int  // in how many passes in a row
+}
+
+// flight is an action that was carried out, or not.
+type flight struct {
+	action plan.Action
+	err    error
+}
+
+func newFlights() *flights {
+	return &flights{
+		quick: make(chan struct{}, workers), long: make(chan struct{}, workers),
+		under: map[string]bool{}, stale: map[string]int{},
+	}
+}
+
+// begin carries an action out in the background, unless it is under way. end is called once it was done.
+func (f *flights) begin(ctx context.Context, a plan.Action, slots chan struct{}, do func(context.Context) error, end func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.under[a.String()] {
+		return
+	}
+	f.under[a.String()] = true
+	f.all.Go(func() {
+		err := f.queued(ctx, slots, do)
+		f.mu.Lock()
+		delete(f.under, a.String())
+		f.ended = append(f.ended, flight{a, err})
+		f.mu.Unlock()
+		if err == nil {
+			end()
+		}
+	})
+}
+
+// queued waits for a slot, but not longer than the context lives.
+func (f *flights) queued(ctx context.Context, slots chan struct{}, do func(context.Context) error) error {
+	select {
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
+		return do(ctx)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// wait returns when nothing is under way any more, or after limit.
+func (f *flights) wait(limit time.Duration) {
+	landed := make(chan struct{})
+	go func() {
+		f.all.Wait()
+		close(landed)
+	}()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-landed:
+	case <-timer.C:
+	}
+}
+
+// report moves what has ended into the pass. What was stale is decided anew by the next pass, and told only when that goes on.
+func (f *flights) report(pass *Pass) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	stale := map[string]int{}
+	for _, x := range f.ended {
+		switch {
+		case x.err == nil:
+			pass.Done++
+		case errors.Is(x.err, ErrStale) && f.stale[x.action.String()] < stales:
+			stale[x.action.String()] = f.stale[x.action.String()] + 1
+		default:
+			pass.fail(x.action, x.err)
+		}
+	}
+	f.ended, f.stale = nil, stale
+}
