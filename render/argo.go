@@ -49,8 +49,8 @@ func NewWorkflow(m schema.Model, r schema.Release, s Settings) Object {
 	if p == nil {
 		p = &schema.Package{}
 	}
-	id := digest([]any{string(r.Answers.Package), r.Experiment, r.Artifact.Path, r.Artifact.SHA256, int64(p.Attempt)})
-	ref := Ref{Kind: Workflow, Namespace: s.Workflows.Namespace, Name: WorkflowName(m.Name, id)}
+	id := BuildDigest(r, p.Attempt)
+	ref := Ref{Kind: Workflow, Namespace: s.Workflows.Namespace, Name: m.Name + "-pkg-" + id.Short()}
 	timeout := p.Timeout
 	if timeout <= 0 {
 		timeout = buildTimeout
@@ -73,7 +73,9 @@ func NewWorkflow(m schema.Model, r schema.Release, s Settings) Object {
 	}
 	labels[LabelRelease] = strconv.Itoa(r.Number)
 	metadata := s.metadata(ref, m.Name, id, labels)
-	metadata["annotations"] = map[string]any{AnnotationDigest: string(id), AnnotationImage: p.Image}
+	metadata["annotations"] = map[string]any{
+		AnnotationDigest: string(id), AnnotationImage: p.Image, AnnotationAttempt: strconv.Itoa(p.Attempt),
+	}
 	return Object{Ref: ref, Model: m.Name, Digest: id, Body: map[string]any{
 		"apiVersion": "argoproj.io/v1alpha1",
 		"kind":       "Workflow",
@@ -82,8 +84,11 @@ func NewWorkflow(m schema.Model, r schema.Release, s Settings) Object {
 	}}
 }
 
-// WorkflowName is what the Workflow of a model is called that has the digest.
-func WorkflowName(model string, digest schema.Digest) string { return model + "-pkg-" + digest.Short() }
+// BuildDigest is the digest of the Workflow that packages a release, of its package digest, experiment, artifact and the attempt.
+// By it a Workflow is known as the build of a release, whatever its labels say.
+func BuildDigest(r schema.Release, attempt int) schema.Digest {
+	return digest([]any{string(r.Answers.Package), r.Experiment, r.Artifact.Path, r.Artifact.SHA256, int64(attempt)})
+}
 
 // template is the pod. Its containers need no privileges and no docker socket, but root and the seccomp profile
 // Unconfined, which is Kubernetes' default.

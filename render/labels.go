@@ -11,10 +11,12 @@ const (
 	LabelRelease     = "trefoil.dev/release"     // the number of the release; of a SeldonDeployment and a Workflow
 )
 
-// AnnotationDigest carries Object.Digest in full, AnnotationImage the repository that a Workflow pushes to.
+// AnnotationDigest carries Object.Digest in full. AnnotationImage and AnnotationAttempt are of a Workflow: the repository that it
+// pushes to, and which attempt of its build it is.
 const (
-	AnnotationDigest = "trefoil.dev/digest"
-	AnnotationImage  = "trefoil.dev/image"
+	AnnotationDigest  = "trefoil.dev/digest"
+	AnnotationImage   = "trefoil.dev/image"
+	AnnotationAttempt = "trefoil.dev/attempt"
 )
 
 // ManagedBy is the value of LabelManagedBy.

@@ -27,7 +27,6 @@ type suite struct {
 }
 
 // TestCluster runs the engine against a real cluster.
-
 func TestCluster(t *testing.T) {
 	ctx, cancel := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
@@ -57,7 +56,6 @@ func TestCluster(t *testing.T) {
 }
 
 // start runs another engine of the daemon's user until the test ends.
-
 func (s *suite) start(t *testing.T) *Engine {
 	t.Helper()
 	return s.startAs(t, testOwner)
@@ -87,7 +85,6 @@ func (s *suite) startAs(t *testing.T, owner string) *Engine {
 }
 
 // await observes until done holds of the object.
-
 func (s *suite) await(t *testing.T, ref render.Ref, done func(plan.Observed) bool) plan.Observed {
 	t.Helper()
 	var last []plan.Observed
@@ -125,7 +122,6 @@ func succeeded(o plan.Observed) bool { return o.Phase == plan.Succeeded }
 func present(plan.Observed) bool { return true }
 
 // made is an object as rendering makes it.
-
 func made(kind render.Kind, namespace, name string, digest schema.Digest, content map[string]any) render.Object {
 	u := object(kind, name)
 	u.SetNamespace(namespace)
@@ -139,7 +135,7 @@ func made(kind render.Kind, namespace, name string, digest schema.Digest, conten
 }
 
 func build(name string) render.Object {
-	return made(render.Workflow, stack.NamespaceWorkflows, name, digestA, map[string]any{"spec": map[string]any{
+	o := made(render.Workflow, stack.NamespaceWorkflows, name, digestA, map[string]any{"spec": map[string]any{
 		"entrypoint": "build",
 		"templates": []any{map[string]any{
 			"name":      "build",
@@ -149,16 +145,21 @@ func build(name string) render.Object {
 			}}},
 		}},
 	}})
+	(&unstructured.Unstructured{Object: o.Body}).SetAnnotations(map[string]string{
+		render.AnnotationDigest: string(digestA), render.AnnotationImage: repository,
+	})
+	return o
 }
 
-// image is by digest, made of one letter.
+// repository is what the fixtures push to and serve from.
+const repository = "registry.example/mnist"
 
+// image is by digest, made of one letter.
 func image(letter string) string {
-	return "registry.example/mnist@sha256:" + strings.Repeat(letter, 64)
+	return repository + "@sha256:" + strings.Repeat(letter, 64)
 }
 
 // serving asks for an image. The labels of the predictor become those of its Deployment: by them that is watched.
-
 func serving(namespace, name, image string, digest schema.Digest) render.Object {
 	labels := map[string]any{render.LabelRepository: testOwner, render.LabelModel: "mnist"}
 	return made(render.SeldonDeployment, namespace, name, digest, map[string]any{"spec": map[string]any{"predictors": []any{map[string]any{
@@ -173,6 +174,6 @@ func serving(namespace, name, image string, digest schema.Digest) render.Object 
 }
 
 func claiming(name, holder string) render.Object {
-	data := map[string]any{"holder": holder, "expires": "2026-11-23T20:00:00Z", "run": ""}
+	data := map[string]any{"holder": holder, "expires": "2026-11-23T20:00:00Z", "run": "", "experiments": "2"}
 	return made(render.Claim, stack.NamespaceWorkflows, name, digestA, map[string]any{"data": data})
 }

@@ -28,18 +28,19 @@ func observed(kind render.Kind, u *unstructured.Unstructured) plan.Observed {
 		Seen:        u.GetResourceVersion(),
 		Created:     u.GetCreationTimestamp().UTC(),
 		Phase:       plan.Running,
-		Release:     release(labels[render.LabelRelease]),
+		Release:     number(labels[render.LabelRelease]),
+		Attempt:     number(u.GetAnnotations()[render.AnnotationAttempt]),
 		Ending:      u.GetDeletionTimestamp() != nil,
 	}
 }
 
-// release is the number in a label; 0 where there is none.
-func release(label string) int {
-	number, err := strconv.Atoi(label)
-	if err != nil || number < 0 {
+// number is that in a label or annotation; 0 where there is none.
+func number(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
 		return 0
 	}
-	return number
+	return n
 }
 
 // digest is the annotation of that name; empty unless it has the form of a schema.Digest.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -101,7 +102,7 @@ func describe(o plan.Observed) string {
 	for _, field := range []struct{ name, value string }{
 		{"ref", o.Ref.String()}, {"model", o.Model}, {"environment", o.Environment}, {"digest", string(o.Digest)},
 		{"uid", o.UID}, {"seen", o.Seen}, {"created", stamp(o.Created)}, {"ended", stamp(o.Ended)},
-		{"phase", string(o.Phase)}, {"message", o.Message}, {"image", o.Image},
+		{"release", positive(o.Release)}, {"attempt", positive(o.Attempt)}, {"phase", string(o.Phase)}, {"message", o.Message}, {"image", o.Image},
 		{"holder", o.Claim.Holder}, {"expires", stamp(o.Claim.Expires)}, {"run", o.Claim.Run},
 	} {
 		if field.value != "" {
@@ -109,6 +110,13 @@ func describe(o plan.Observed) string {
 		}
 	}
 	return b.String()
+}
+
+func positive(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 func stamp(t time.Time) string {

@@ -116,7 +116,8 @@ func (e *Engine) put(i int, object render.Object) {
 	old := e.objects[i]
 	o := plan.Observed{
 		Ref: object.Ref, Model: object.Model, Environment: object.Environment, Digest: object.Digest, Phase: plan.Running,
-		UID: old.UID, Created: old.Created, Image: image(object.Body), Release: release(object.Body),
+		UID: old.UID, Created: old.Created, Image: image(object.Body),
+		Release: number(object.Body, "labels", render.LabelRelease), Attempt: number(object.Body, "annotations", render.AnnotationAttempt),
 	}
 	if object.Ref.Kind == render.Claim {
 		o.Phase = plan.Succeeded
@@ -126,13 +127,13 @@ func (e *Engine) put(i int, object render.Object) {
 	e.objects[i] = o
 }
 
-// release is the number that the object is labelled with; 0 for none.
-func release(body map[string]any) int {
+// number is that in a label or annotation of the object; 0 for none.
+func number(body map[string]any, field, name string) int {
 	metadata, _ := body["metadata"].(map[string]any)
-	labels, _ := metadata["labels"].(map[string]any)
-	text, _ := labels[render.LabelRelease].(string)
-	number, _ := strconv.Atoi(text) // as 0 where there is none
-	return number
+	texts, _ := metadata[field].(map[string]any)
+	text, _ := texts[name].(string)
+	n, _ := strconv.Atoi(text) // as 0 where there is none
+	return n
 }
 
 // image is what a SeldonDeployment asks for; empty for other kinds.

@@ -31,7 +31,8 @@ type Observed struct {
 	Ref         render.Ref
 	Model       string
 	Environment string
-	Release     int           // that a Workflow builds or a SeldonDeployment serves; 0 when garbled
+	Release     int           // that a Workflow was made for or a SeldonDeployment serves, as its label says; 0 when garbled
+	Attempt     int           // of the build that a Workflow is, as its annotation says; 0 when garbled
 	Digest      schema.Digest // as its annotation or meta_info says; empty when garbled
 	// UID is Kubernetes' uid, or the uuid of a Polyaxon run (32 hexadecimal digits).
 	UID string

@@ -109,7 +109,7 @@ func (d *draft) build(m schema.Model, r schema.Release) {
 	}
 	object := render.NewWorkflow(m, r, d.in.Settings)
 	for _, w := range d.in.Live.of(render.Workflow, m.Name) {
-		if w.Phase == Running && w.Release == r.Number {
+		if w.Phase == Running && builds(w, r) {
 			d.hold(m.Name, "", fmt.Sprintf("build of release %d running as %s%s", r.Number, w.Ref, because(w)))
 			return
 		}
@@ -124,10 +124,8 @@ func (d *draft) build(m schema.Model, r schema.Release) {
 		return
 	}
 	switch w := live[0]; {
-	case w.Digest != object.Digest || w.Phase == Succeeded: // built would have recorded its image
-		d.hold(m.Name, "", fmt.Sprintf("%s is not the build of release %d: it is of release %d with digest %q", w.Ref, r.Number, w.Release, w.Digest.Short()))
-	case w.Phase == Running:
-		d.hold(m.Name, "", fmt.Sprintf("build of release %d running as %s%s", r.Number, w.Ref, because(w)))
+	case !builds(w, r) || w.Phase == Succeeded: // built would have recorded its image
+		d.hold(m.Name, "", fmt.Sprintf("%s is not the build of release %d: its digest is %q", w.Ref, r.Number, w.Digest.Short()))
 	default:
 		d.hold(m.Name, "", fmt.Sprintf("build of release %d failed%s; raise package.attempt to build again (%s)", r.Number, because(w), w.Ref))
 	}
@@ -138,10 +136,11 @@ func (d *draft) build(m schema.Model, r schema.Release) {
 func (d *draft) built(m schema.Model) bool {
 	selected := d.in.Catalog.Selected[m.Name]
 	for _, w := range d.in.Live.of(render.Workflow, m.Name) {
-		r, found := selected.Release(w.Release)
-		if w.Phase != Succeeded || !found || r.Image != "" || w.Ref.Name != render.WorkflowName(m.Name, w.Digest) {
+		i := slices.IndexFunc(selected.Releases, func(r schema.Release) bool { return r.Image == "" && builds(w, r) })
+		if i < 0 || w.Phase != Succeeded {
 			continue
 		}
+		r := selected.Releases[i]
 		next := clone(selected)
 		for i := range next.Releases {
 			if sameImage(next.Releases[i], r) && next.Releases[i].Image == "" {
@@ -160,9 +159,13 @@ func (d *draft) built(m schema.Model) bool {
 	return false
 }
 
+// builds reports whether a Workflow is the build of the release, whichever attempt of it. What its labels say does not count:
+// another history of the branch may have given the number to another experiment.
+func builds(w Observed, r schema.Release) bool { return w.Digest == render.BuildDigest(r, w.Attempt) }
+
 // sameImage reports whether one image serves both releases.
 func sameImage(a, b schema.Release) bool {
-	return a.Experiment == b.Experiment && a.Answers.Package == b.Answers.Package
+	return a.Experiment == b.Experiment && a.Artifact == b.Artifact && a.Answers.Package == b.Answers.Package
 }
 
 // complete reports whether the release can be the latest: it has an image, or needs none.

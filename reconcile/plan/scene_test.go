@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -40,6 +41,7 @@ type liveObject struct {
 	Environment string
 	From        string // "before" renders it from before.cue
 	Release     int    // of a Workflow or SeldonDeployment
+	Label       int    // overrides what a Workflow is labelled with
 	Digest      string // overrides
 	Namespace   string // overrides
 	UID         string
@@ -171,7 +173,11 @@ func (s *scene) observed(t *testing.T, i int, l liveObject) plan.Observed {
 	object := s.object(t, l)
 	o := plan.Observed{
 		Ref: object.Ref, Model: l.Model, Environment: l.Environment, Digest: object.Digest, Phase: l.Phase, Message: l.Message,
-		UID: l.UID, Seen: fmt.Sprint(i), Created: noon.Add(-30 * time.Minute), Image: l.Image, Release: l.Release, Ending: l.Ending,
+		UID: l.UID, Seen: fmt.Sprint(i), Created: noon.Add(-30 * time.Minute), Image: l.Image, Ending: l.Ending,
+		Release: cmp.Or(l.Label, l.Release),
+	}
+	if m, found := s.model(l); found && l.Kind == render.Workflow {
+		o.Attempt = m.Package.Attempt
 	}
 	if o.UID == "" {
 		o.UID = fmt.Sprintf("%032x", i)
@@ -201,18 +207,26 @@ func (s *scene) observed(t *testing.T, i int, l liveObject) plan.Observed {
 	return o
 }
 
-// object renders what the entry stands for, so that refs and digests are the real ones.
-func (s *scene) object(t *testing.T, l liveObject) render.Object {
-	t.Helper()
+// model is what the entry was made from; false where the model is gone.
+func (s *scene) model(l liveObject) (schema.Model, bool) {
 	c := s.now
 	if l.From == "before" {
 		c = s.before
 	}
 	i := slices.IndexFunc(c.Models, func(m schema.Model) bool { return m.Name == l.Model })
-	if i < 0 { // a model that is gone
+	if i < 0 {
+		return schema.Model{}, false
+	}
+	return c.Models[i], true
+}
+
+// object renders what the entry stands for, so that refs and digests are the real ones.
+func (s *scene) object(t *testing.T, l liveObject) render.Object {
+	t.Helper()
+	m, found := s.model(l)
+	if !found {
 		return render.Object{Ref: render.Ref{Kind: l.Kind, Namespace: "gone", Name: l.Model}}
 	}
-	m := c.Models[i]
 	r, _ := s.now.Selected[l.Model].Release(l.Release)
 	switch l.Kind {
 	case render.Search:

@@ -1,0 +1,120 @@
+package reconcile_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/trefoil-gitops/trefoil/internal/memory"
+	"github.com/trefoil-gitops/trefoil/reconcile"
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+)
+
+const twoModels = models + "models: other: owner: \"x@example.com\"\n"
+
+// TestFetchHangs has the artifact of one model never arrive: the other one is served all the same, and the fetch is begun again
+// only after it was given up (I7, I10).
+func TestFetchHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, twoModels)
+		w.now, w.searches, w.cluster = time.Now(), memory.NewEngine(time.Now), memory.NewEngine(time.Now)
+		o := w.loop().Options
+		o.Now = time.Now
+		searches := &hanging{Engine: w.searches, model: "mnist"}
+		o.Searches = searches
+		ctx, stop := context.WithTimeout(t.Context(), 20*time.Minute)
+		defer stop()
+		var days sync.WaitGroup
+		days.Go(func() {
+			for ctx.Err() == nil {
+				time.Sleep(time.Minute)
+				w.advance()
+			}
+		})
+		reconcile.New(o).Run(ctx)
+		days.Wait()
+		if !slices.ContainsFunc(w.source.Log(), func(s string) bool { return strings.HasPrefix(s, "other: release 1 is") }) {
+			t.Errorf("the commits are %q", w.source.Log())
+		}
+		if n := searches.begun.Load(); n != 2 {
+			t.Errorf("%d fetches were begun in 20 minutes, of which each may take 15", n)
+		}
+	})
+}
+
+// hanging never ends to fetch the artifacts of one model.
+type hanging struct {
+	*memory.Engine
+	model string
+	begun atomic.Int32
+}
+
+func (h *hanging) Fetch(ctx context.Context, experiment, path string) error {
+	live, err := h.Observe(ctx)
+	if err != nil {
+		return err
+	}
+	for _, objects := range live.Objects {
+		for _, o := range objects {
+			if o.Model == h.model && slices.ContainsFunc(o.Experiments, func(e plan.Experiment) bool { return e.UID == experiment }) {
+				h.begun.Add(1)
+				<-ctx.Done()
+				return context.Cause(ctx)
+			}
+		}
+	}
+	return h.Engine.Fetch(ctx, experiment, path)
+}
+
+// TestPushRefused has the server refuse every push: the engines' part of the plan is carried out, and the hold says why.
+func TestPushRefused(t *testing.T) {
+	w := newWorld(t, models)
+	w.pass()
+	w.pass() // fetches the sha256
+	w.source.Push("another model", map[string][]byte{"models.cue": []byte(twoModels)})
+	o := w.loop().Options
+	o.Source = protected{w.source}
+	p, err := reconcile.New(o).Once(t.Context())
+	if err != nil || len(p.Failed) != 1 || p.Failed[0].Model != "mnist" || !strings.Contains(p.Failed[0].Reason, "protected branch") {
+		t.Errorf("failed: %v, error %v", p.Failed, err)
+	}
+	if n := creates(w.searches, "Search"); n != 2 {
+		t.Errorf("%d searches, not also that of the other model", n)
+	}
+}
+
+// protected is a branch that we may not push to.
+type protected struct{ *memory.Source }
+
+func (protected) Commit(context.Context, plan.Revision, reconcile.Edit) (plan.Revision, error) {
+	return "", errors.New("protected branch hook declined")
+}
+
+// TestPokesDoNotShortenBackOff storms a loop with pokes whose source can't be reached (I7).
+func TestPokesDoNotShortenBackOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, models)
+		w.source = &memory.Source{} // has no branch
+		loop := w.loop()
+		ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer stop()
+		var storm sync.WaitGroup
+		storm.Go(func() {
+			for ctx.Err() == nil {
+				loop.Poke()
+				time.Sleep(100 * time.Millisecond)
+			}
+		})
+		loop.Run(ctx)
+		storm.Wait()
+		if n := w.source.Listings; n < 15 || n > 20 {
+			t.Errorf("%d listings in ten minutes without a branch", n)
+		}
+	})
+}
