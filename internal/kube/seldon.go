@@ -16,7 +16,8 @@ import (
 // seldonDeployment maps a SeldonDeployment and the Deployments that the operator made of it.
 //
 // Its own word is not enough: state stays Available while a new image rolls out, and no observed generation tells for which spec it
-// was written. So it has Succeeded only once every Deployment is rolled out and one runs the image that is asked for.
+// was written. So it has Succeeded only once every Deployment is rolled out with the replicas that are asked for, and one runs
+// the image.
 func seldonDeployment(u *unstructured.Unstructured, made []*unstructured.Unstructured) plan.Observed {
 	o := observed(render.SeldonDeployment, u)
 	asked := containers(u)
@@ -40,14 +41,20 @@ type container struct{ name, image string }
 
 // wanted are the containers that a SeldonDeployment asks for. The main one serves the model.
 type wanted struct {
-	main container
-	all  []container
+	main     container
+	all      []container
+	replicas []int64 // of the predictors; none where an autoscaler decides
 }
 
 func containers(u *unstructured.Unstructured) wanted {
 	var w wanted
+	scales := false
 	for _, predictor := range items(u.Object, "spec", "predictors") {
+		if n, found, err := unstructured.NestedInt64(predictor, "replicas"); found && err == nil {
+			w.replicas = append(w.replicas, n)
+		}
 		for _, component := range items(predictor, "componentSpecs") {
+			scales = scales || component["hpaSpec"] != nil || component["kedaSpec"] != nil
 			for _, c := range items(component, "spec", "containers") {
 				w.all = append(w.all, container{text(c, "name"), text(c, "image")})
 			}
@@ -55,6 +62,9 @@ func containers(u *unstructured.Unstructured) wanted {
 	}
 	if len(w.all) > 0 {
 		w.main = w.all[0]
+	}
+	if scales {
+		w.replicas = nil
 	}
 	return w
 }
@@ -69,6 +79,9 @@ func (w wanted) rollingOut(made []*unstructured.Unstructured) string {
 		}
 		if waits := rollout(&d); waits != "" {
 			return fmt.Sprintf("Deployment %s %s", d.Name, waits)
+		}
+		if n := int64(replicas(&d)); len(w.replicas) > 0 && !slices.Contains(w.replicas, n) {
+			return fmt.Sprintf("Deployment %s still asks for replicas: %d", d.Name, n)
 		}
 		for _, c := range d.Spec.Template.Spec.Containers {
 			has := container{c.Name, c.Image}
@@ -91,10 +104,7 @@ func (w wanted) names(name string) bool {
 
 // rollout says why a Deployment does not run its present spec, and only that, on all its replicas; empty when it does.
 func rollout(d *appsv1.Deployment) string {
-	replicas := int32(1)
-	if d.Spec.Replicas != nil {
-		replicas = *d.Spec.Replicas
-	}
+	replicas := replicas(d)
 	switch s := d.Status; {
 	case d.DeletionTimestamp != nil:
 		return "is being deleted"
@@ -106,6 +116,14 @@ func rollout(d *appsv1.Deployment) string {
 		return fmt.Sprintf("rolls out: %d of %d replicas available", s.AvailableReplicas, replicas)
 	}
 	return ""
+}
+
+// replicas is how many a Deployment asks for; Kubernetes' default is one.
+func replicas(d *appsv1.Deployment) int32 {
+	if d.Spec.Replicas == nil {
+		return 1
+	}
+	return *d.Spec.Replicas
 }
 
 func byName(a, b *unstructured.Unstructured) int { return cmp.Compare(a.GetName(), b.GetName()) }

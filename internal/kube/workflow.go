@@ -39,10 +39,13 @@ func pushed(u *unstructured.Unstructured) (plan.Phase, string, string) {
 		}
 		value := strings.TrimSpace(text(output, "value"))
 		repository := u.GetAnnotations()[render.AnnotationImage]
-		if sum, ok := strings.CutPrefix(value, "sha256:"); ok && isSHA256(sum) && repository != "" {
-			return plan.Succeeded, repository + "@" + value, ""
+		switch sum, found := strings.CutPrefix(value, "sha256:"); {
+		case !found || !isSHA256(sum):
+			return plan.Failed, "", line("succeeded with an output " + imageDigest + " that is no digest: " + value)
+		case repository == "":
+			return plan.Failed, "", "succeeded, but its annotation " + render.AnnotationImage + " is gone"
 		}
-		return plan.Failed, "", line("succeeded with an output " + imageDigest + " that is no digest: " + value)
+		return plan.Succeeded, repository + "@" + value, ""
 	}
 	return plan.Failed, "", "succeeded without output " + imageDigest
 }
