@@ -48,7 +48,7 @@ func TestThread(t *testing.T) {
 		run  func(*world)
 	}{
 		{"search", searched}, {"package", packaged}, {"serve", served}, {"quiet", quiet}, {"once", once}, {"promote", promoted},
-		{"kill", killed}, {"typo", mistyped}, {"unreachable", unreachable}, {"stop", stopped},
+		{"kill", killed}, {"lost", lost}, {"typo", mistyped}, {"unreachable", unreachable}, {"stop", stopped},
 	} {
 		if !t.Run(step.name, func(t *testing.T) { inner := *w; inner.T = t; step.run(&inner); w.daemon = inner.daemon }) {
 			return // the steps after it build on it
@@ -274,6 +274,20 @@ func killed(w *world) {
 	w.available(stack.NamespaceStaging, digest)
 }
 
+// lost trains once more, and the reply to the create is lost: the run is looked up and adopted, never submitted again.
+func lost(w *world) {
+	w.counter.Lose(stack.Call{Method: "POST", Path: "/api/v1/default/trefoil/runs"})
+	w.push("mnist: train a third time", "revision: 2", "revision: 3")
+	w.eventually("the log says that the outcome is not known", time.Minute, func() bool {
+		return strings.Contains(w.log(), "may have been created or not")
+	})
+	w.eventually("the image of release 3", patience, func() bool { return len(w.commits("mnist: release 3 is ")) > 0 })
+	if searches, releases := len(w.runs("kind:matrix")), len(w.commits("mnist: release 3, ")); searches != 3 || releases != 1 {
+		w.Errorf("I1: after a lost reply there are %d searches and %d commits of release 3, not 3 and 1", searches, releases)
+	}
+	w.available(stack.NamespaceStaging, strings.TrimPrefix(w.commits("mnist: release 3 is ")[0].Subject, "mnist: release 3 is registry.example/mnist@"))
+}
+
 // mistyped breaks the only model: nothing that runs is touched, and log and status say where.
 func mistyped(w *world) {
 	before := len(w.writes())
@@ -302,8 +316,8 @@ func unreachable(w *world) {
 	if writes := w.writes()[before:]; len(writes) != 1 || writes[0].Namespace != stack.NamespaceStaging {
 		w.Errorf("two replicas made the daemon write %+v", writes)
 	}
-	if n := len(w.runs("kind:matrix")); n != 2 {
-		w.Errorf("%d searches, not 2", n)
+	if n := len(w.runs("kind:matrix")); n != 3 {
+		w.Errorf("%d searches, not 3", n)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"log"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"sync"
@@ -25,6 +26,7 @@ type Counter struct {
 	server *listener
 	mu     sync.Mutex
 	counts map[Call]int
+	lose   Call // whose next reply is lost; zero for none
 }
 
 // Count starts a Counter in front of the server at target, an absolute URL.
@@ -40,7 +42,10 @@ func Count(target string) (*Counter, error) {
 	}
 	c := &Counter{counts: make(map[Call]int)}
 	c.server, err = listen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c.add(Call{Method: r.Method, Path: r.URL.Path})
+		if c.add(Call{Method: r.Method, Path: r.URL.Path}) {
+			proxy.ServeHTTP(httptest.NewRecorder(), r)
+			panic(http.ErrAbortHandler) // the connection ends without a word
+		}
 		proxy.ServeHTTP(w, r)
 	}))
 	if err != nil {
@@ -49,10 +54,24 @@ func Count(target string) (*Counter, error) {
 	return c, nil
 }
 
-func (c *Counter) add(call Call) {
+// add counts a call and reports whether its reply is to be lost.
+func (c *Counter) add(call Call) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.counts[call]++
+	if call != c.lose {
+		return false
+	}
+	c.lose = Call{}
+	return true
+}
+
+// Lose lets the server carry out the next such call, and its reply get lost on
+// the way.
+func (c *Counter) Lose(call Call) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lose = call
 }
 
 // URL is where the Counter listens, without a trailing slash.

@@ -11,6 +11,30 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+func TestCounterLosesReply(t *testing.T) {
+	served := 0
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served++ }))
+	defer server.Close()
+	c, err := Count(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.Lose(Call{Method: "POST", Path: "/runs"})
+	for _, answered := range []bool{false, true} {
+		response, err := http.Post(c.URL()+"/runs", "", nil)
+		if (err == nil) != answered {
+			t.Errorf("error %v, want an answer: %t", err, answered)
+		}
+		if err == nil {
+			response.Body.Close()
+		}
+	}
+	if served != 2 {
+		t.Errorf("the server saw %d requests, want 2", served)
+	}
+}
+
 func TestCounter(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
