@@ -256,28 +256,3 @@ func TestS2I(t *testing.T) {
 		})
 	}
 }
-
-func TestBuild(t *testing.T) {
-	dir := t.TempDir()
-	write(t, dir, map[string]string{"artifact": "weights", "context/model.py": "class Model: pass\n"})
-	env := []string{
-		"CONTEXT=" + dir + "/context", "ARTIFACT=" + dir + "/artifact", "ARTIFACT_PATH=out/best model.bin",
-		"DOCKERFILE=" + dir + "/Dockerfile", "IMAGE=registry.example/mnist:v1-1f2e", "DIGEST=" + dir + "/digest",
-		"STORAGE=" + dir + "/storage", "BUILDAH_LOG=" + dir + "/log",
-	}
-	for range 2 { // a container that is started again does the same
-		if output, err := script(t, "build.sh", env...); err != nil {
-			t.Fatalf("%v: %s", err, output)
-		}
-	}
-	calls := strings.ReplaceAll(`--root|DIR/storage/root|--runroot|DIR/storage/run|bud|-q|--timestamp|0|-f|DIR/Dockerfile|-t|registry.example/mnist:v1-1f2e|DIR/context
---root|DIR/storage/root|--runroot|DIR/storage/run|push|-q|--digestfile|DIR/digest|registry.example/mnist:v1-1f2e
-`, "DIR", dir)
-	want := map[string]string{
-		"artifact": "weights", "context/model.py": "class Model: pass\n", "context/out/best model.bin": "weights",
-		"digest": "sha256:0f", "log": calls + calls,
-	}
-	if diff := cmp.Diff(want, read(t, dir)); diff != "" {
-		t.Error(diff)
-	}
-}

@@ -4,8 +4,16 @@
 set -eu
 umask 022
 
-mkdir -p "$CONTEXT/$(dirname "$ARTIFACT_PATH")"
-cp "$ARTIFACT" "$CONTEXT/$ARTIFACT_PATH"
+place=$CONTEXT/$ARTIFACT_PATH
+if [ -d "$place" ]; then # cp would put the artifact into it
+    echo "the serving source has a folder where the artifact goes: $ARTIFACT_PATH" >&2
+    exit 1
+fi
+if ! mkdir -p "$(dirname "$place")"; then
+    echo "no folder can be made in the serving source for the artifact $ARTIFACT_PATH" >&2
+    exit 1
+fi
+cp "$ARTIFACT" "$place"
 
 # --timestamp 0: the same files make the same digest, so that a build that is repeated pushes nothing new.
 buildah --root "$STORAGE/root" --runroot "$STORAGE/run" bud -q --timestamp 0 -f "$DOCKERFILE" -t "$IMAGE" "$CONTEXT"
