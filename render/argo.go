@@ -25,13 +25,23 @@ const (
 	contextPath  = "/work/context"
 	digestFile   = "/work/digest"
 	storagePath  = "/storage"
-	secretPath   = "/credentials"
+)
+
+// Where Secrets are, each in the one container that needs it.
+const (
+	registrySecret = "/credentials"
+	gitSecret      = "/git-credentials"
+	polyaxonSecret = "/polyaxon-token"
 )
 
 // The scripts take everything from the environment: nothing that people wrote becomes part of their text.
 var (
+	//go:embed scripts/token.sh
+	tokenScript string // goes before fetchScript
 	//go:embed scripts/fetch.sh
 	fetchScript string
+	//go:embed scripts/login.sh
+	loginScript string // goes before sourceScript
 	//go:embed scripts/source.sh
 	sourceScript string
 	//go:embed scripts/s2i.sh
@@ -59,7 +69,7 @@ func NewWorkflow(m schema.Model, r schema.Release, s Settings) Object {
 		"entrypoint":            "package",
 		"activeDeadlineSeconds": seconds(timeout),
 		"templates":             []any{template(*p, r, s, p.Image+":"+id.Short())},
-		"volumes":               volumes(*p),
+		"volumes":               volumes(*p, r, s),
 	}
 	if s.Workflows.ServiceAccount != "" {
 		spec["serviceAccountName"] = s.Workflows.ServiceAccount
@@ -115,11 +125,18 @@ func template(p schema.Package, r schema.Release, s Settings, image string) map[
 }
 
 func fetch(r schema.Release, s Settings) map[string]any {
-	return step("fetch", s.Workflows.Images.Fetch, fetchScript,
+	script, env := fetchScript, []string{
 		"ARTIFACT_URL", artifactURL(r, s.Polyaxon),
 		"ARTIFACT_SHA256", r.Artifact.SHA256,
 		"ARTIFACT", artifactFile,
-		"RETRY_SECONDS", "5")
+		"RETRY_SECONDS", "5",
+	}
+	if s.Workflows.PolyaxonToken == "" {
+		return step("fetch", s.Workflows.Images.Fetch, script, env...)
+	}
+	c := step("fetch", s.Workflows.Images.Fetch, tokenScript+script, append(env, "TOKEN", polyaxonSecret+"/token")...)
+	c["volumeMounts"] = []any{mount("work", "/work"), mountSecret("polyaxon-token", polyaxonSecret)}
+	return c
 }
 
 // artifactURL is where Polyaxon serves the artifact. Without force it may serve an old copy of the file.
@@ -130,13 +147,23 @@ func artifactURL(r schema.Release, p Polyaxon) string {
 }
 
 func source(c checkout, s Settings) map[string]any {
-	return step("source", s.Workflows.Images.Git, sourceScript,
+	script, env := sourceScript, []string{
 		"REPOSITORY", c.url,
 		"COMMIT", c.commit,
 		"FOLDER", c.folder,
 		"GIT_DIR", "/work/git",
-		"CONTEXT", contextPath)
+		"CONTEXT", contextPath,
+	}
+	if !s.logsIn(c) {
+		return step("source", s.Workflows.Images.Git, script, env...)
+	}
+	step := step("source", s.Workflows.Images.Git, loginScript+script, append(env, "CREDENTIALS", gitSecret)...)
+	step["volumeMounts"] = []any{mount("work", "/work"), mountSecret("git-credentials", gitSecret)}
+	return step
 }
+
+// logsIn reports whether git is given credentials for a checkout. They are those of the spec repository and of no other.
+func (s Settings) logsIn(c checkout) bool { return s.Workflows.GitCredentials != "" && c.specs }
 
 func s2i(builder, dockerfile string, s Settings) map[string]any {
 	return step("dockerfile", s.Workflows.Images.Build, s2iScript,
@@ -160,8 +187,8 @@ func build(p schema.Package, r schema.Release, s Settings, image, dockerfile str
 	}
 	mounts := []any{mount("work", "/work"), mount("storage", storagePath)}
 	if p.Credentials != "" {
-		env = append(env, "REGISTRY_AUTH_FILE", secretPath+"/config.json")
-		mounts = append(mounts, map[string]any{"name": "credentials", "mountPath": secretPath, "readOnly": true})
+		env = append(env, "REGISTRY_AUTH_FILE", registrySecret+"/config.json")
+		mounts = append(mounts, mountSecret("credentials", registrySecret))
 	}
 	c := container("main", s.Workflows.Images.Build, buildScript, env...)
 	c["volumeMounts"] = mounts
@@ -169,47 +196,4 @@ func build(p schema.Package, r schema.Release, s Settings, image, dockerfile str
 		c["resources"] = section
 	}
 	return c
-}
-
-// step is a container whose last words become part of the Workflow's message if it fails. The build is none: what it says
-// is other people's, and may hold what is not for everybody who reads a status.
-func step(name, image, script string, env ...string) map[string]any {
-	c := container(name, image, script, env...)
-	c["terminationMessagePolicy"] = "FallbackToLogsOnError"
-	return c
-}
-
-// container runs a script with pairs of names and values as its environment. It always has a command: without one Argo's
-// controller would ask the image's registry for it.
-func container(name, image, script string, env ...string) map[string]any {
-	variables := make([]any, 0, len(env)/2)
-	for i := 0; i+1 < len(env); i += 2 {
-		variables = append(variables, map[string]any{"name": env[i], "value": env[i+1]})
-	}
-	return map[string]any{
-		"name":         name,
-		"image":        image,
-		"command":      texts("sh", "-c"),
-		"args":         texts(script),
-		"env":          variables,
-		"volumeMounts": []any{mount("work", "/work")},
-	}
-}
-
-func mount(name, path string) map[string]any {
-	return map[string]any{"name": name, "mountPath": path}
-}
-
-func volumes(p schema.Package) []any {
-	list := []any{
-		map[string]any{"name": "work", "emptyDir": map[string]any{}},
-		map[string]any{"name": "storage", "emptyDir": map[string]any{}},
-	}
-	if p.Credentials != "" {
-		list = append(list, map[string]any{"name": "credentials", "secret": map[string]any{
-			"secretName": p.Credentials,
-			"items":      []any{map[string]any{"key": ".dockerconfigjson", "path": "config.json"}},
-		}})
-	}
-	return list
 }

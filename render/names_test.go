@@ -81,3 +81,34 @@ func TestOwnLabelsWin(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestSecretsOfSpecs renders code of the spec repository and of others: only for the former there are credentials, and names
+// and digests are the same with them.
+func TestSecretsOfSpecs(t *testing.T) {
+	base := load(t, "testdata/mnist")
+	commit := strings.Repeat("0", 40)
+	for name, test := range map[string]struct {
+		source schema.Source
+		given  bool
+	}{
+		"folder":       {schema.Source{Path: "code"}, true},
+		"its URL":      {schema.Source{Git: &schema.GitSource{URL: settings.Repository + "/", Commit: commit}}, true},
+		"same host":    {schema.Source{Git: &schema.GitSource{URL: "https://git.example.com/team/models", Commit: commit}}, false},
+		"another host": {schema.Source{Git: &schema.GitSource{URL: "https://git.example.org/team/models.git", Commit: commit}}, false},
+		"in the image": {schema.Source{}, false},
+	} {
+		m, p := base.Model, *base.Model.Package
+		m.Train.Source, p.Source, m.Package = test.source, test.source, &p
+		search, workflow := render.NewSearch(m, private(), base.Commit), render.NewWorkflow(m, base.Release, private())
+		if got := strings.Contains(string(render.YAML(search)), "connection: specs"); got != test.given {
+			t.Errorf("%s: a connection: %v", name, got)
+		}
+		text := string(render.YAML(workflow))
+		if got := strings.Count(text, "git-login") + strings.Count(text, "name: git-credentials"); (got == 3) != test.given || (got == 0) == test.given {
+			t.Errorf("%s: credentials in %d places", name, got)
+		}
+		if search.Digest != base.Model.Digests.Search || workflow.Ref != render.NewWorkflow(m, base.Release, settings).Ref {
+			t.Errorf("%s: settings changed what things are called", name)
+		}
+	}
+}

@@ -61,6 +61,9 @@ type Settings struct {
 type Polyaxon struct {
 	URL            string // as pods reach it, without a path
 	Owner, Project string
+	// GitConnection is a connection that Polyaxon knows by this name, with which experiments fetch the spec repository; empty
+	// for a public one.
+	GitConnection string
 }
 
 // Workflows is where models are packaged.
@@ -68,11 +71,14 @@ type Workflows struct {
 	Namespace      string
 	ServiceAccount string // empty for the namespace's default
 	Images         Images
+	// GitCredentials is a Secret of the namespace with which the spec repository is fetched: username and password for https,
+	// identity and known_hosts for ssh. PolyaxonToken is one with Polyaxon's token. Empty where none is needed.
+	GitCredentials, PolyaxonToken string
 }
 
 // Images are the container images of the steps of a packaging Workflow. All of them run as root.
 type Images struct {
 	Fetch string // has sh, wget and sha256sum
-	Git   string // has sh and git
+	Git   string // has sh and git; 2.31 or later with GitCredentials, and for ssh also ssh
 	Build string // has sh and buildah
 }

@@ -19,8 +19,9 @@ const (
 // that a later tip asks for is still this one.
 //
 // An experiment starts in its source folder, "{{ globals.artifacts_path }}/REPO/FOLDER". Polyaxon clones into REPO, the last
-// element of the repository's URL up to its first dot: of https://example.com/team/models.git it is "models". What it leaves
-// in $POLYAXON_RUN_OUTPUTS_PATH, "{{ globals.run_outputs_path }}", are its outputs.
+// element of the repository's URL up to its first dot: of https://example.com/team/models.git it is "models". With a
+// connection it is the connection's name. What the experiment leaves in $POLYAXON_RUN_OUTPUTS_PATH,
+// "{{ globals.run_outputs_path }}", are its outputs.
 func NewSearch(m schema.Model, s Settings, commit string) Object {
 	name := m.Name + "-" + m.Digests.Search.Short()
 	return Object{
@@ -112,8 +113,12 @@ func job(m schema.Model, s Settings, commit string) map[string]any {
 		run["environment"] = map[string]any{"labels": fields(m.Labels)}
 	}
 	if c, found := s.checkout(t.Source, commit); found {
-		run["init"] = []any{map[string]any{"git": map[string]any{"url": c.url, "revision": c.commit}}}
-		container["workingDir"] = path.Join(artifactsPath, cloned(c.url), c.folder)
+		init, repo := map[string]any{"git": map[string]any{"url": c.url, "revision": c.commit}}, cloned(c.url)
+		if s.Polyaxon.GitConnection != "" && c.specs {
+			init["connection"], repo = s.Polyaxon.GitConnection, s.Polyaxon.GitConnection
+		}
+		run["init"] = []any{init}
+		container["workingDir"] = path.Join(artifactsPath, repo, c.folder)
 	}
 	return run
 }
@@ -128,19 +133,22 @@ func cloned(url string) string {
 type checkout struct {
 	url, commit string
 	folder      string // relative to the root of the repository; empty for the root
+	specs       bool   // of the spec repository
 }
 
 // checkout says where code comes from; false where it is in the image.
 func (s Settings) checkout(source schema.Source, commit string) (checkout, bool) {
+	specs := strings.TrimRight(s.Repository, "/")
 	switch {
 	case source.Git != nil:
-		return checkout{url: strings.TrimRight(source.Git.URL, "/"), commit: source.Git.Commit}, true
+		url := strings.TrimRight(source.Git.URL, "/")
+		return checkout{url: url, commit: source.Git.Commit, specs: url == specs}, true
 	case source.Path != "":
 		folder := path.Join(s.Path, source.Path)
 		if folder == "." {
 			folder = ""
 		}
-		return checkout{url: strings.TrimRight(s.Repository, "/"), commit: commit, folder: folder}, true
+		return checkout{url: specs, commit: commit, folder: folder, specs: true}, true
 	}
 	return checkout{}, false
 }

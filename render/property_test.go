@@ -26,13 +26,13 @@ func TestSameBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.SampledFrom(samples).Draw(t, "case")
 		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
-		want := append(s.yaml(settings), s.yamlV0()...)
+		want := append(s.yaml(), s.yamlV0()...)
 		shuffle(random, &s.Model.Train.Params)
 		shuffle(random, &s.Model.Train.Search.Matrix)
 		shuffle(random, &s.Model.Select.Gate)
 		s.Model.Labels = maps.Clone(s.Model.Labels)
 		s.Model.Train.Resources.Limits = maps.Clone(s.Model.Train.Resources.Limits)
-		if diff := cmp.Diff(string(want), string(append(s.yaml(settings), s.yamlV0()...))); diff != "" {
+		if diff := cmp.Diff(string(want), string(append(s.yaml(), s.yamlV0()...))); diff != "" {
 			t.Fatal(diff)
 		}
 	})
@@ -87,7 +87,9 @@ func TestTotal(t *testing.T) {
 		objects := []render.Object{
 			search,
 			render.NewClaim(search, render.ClaimData{}, settings),
+			render.NewSearch(s.Model, private(), s.Commit),
 			render.NewWorkflow(s.Model, s.Release, settings),
+			render.NewWorkflow(s.Model, s.Release, private()),
 			render.NewSeldonDeployment(s.Model, schema.Environment{}, s.Release, settings),
 		}
 		if group, err := render.PolyaxonV0(s.Model); err == nil {

@@ -23,6 +23,7 @@ type sample struct {
 	Model   schema.Model
 	Release schema.Release
 	Commit  string
+	Private bool // needs the Secrets and the connection of private
 }
 
 var settings = render.Settings{
@@ -41,18 +42,30 @@ var settings = render.Settings{
 	},
 }
 
+// private are settings for a spec repository and a Polyaxon that are not open to everybody.
+func private() render.Settings {
+	s := settings
+	s.Polyaxon.GitConnection = "specs"
+	s.Workflows.GitCredentials, s.Workflows.PolyaxonToken = "git-login", "polyaxon"
+	return s
+}
+
 func TestGolden(t *testing.T) {
 	for _, dir := range cases(t) {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			s := load(t, dir)
-			golden(t, filepath.Join(dir, "objects.yaml"), s.yaml(settings))
+			golden(t, filepath.Join(dir, "objects.yaml"), s.yaml())
 			golden(t, filepath.Join(dir, "polyaxon-0.yaml"), s.yamlV0())
 		})
 	}
 }
 
 // yaml is every object of the sample.
-func (s sample) yaml(settings render.Settings) []byte {
+func (s sample) yaml() []byte {
+	settings := settings
+	if s.Private {
+		settings = private()
+	}
 	search := render.NewSearch(s.Model, settings, s.Commit)
 	claim := render.ClaimData{Holder: "trefoil-0", Expires: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
 	objects := []render.Object{search, render.NewClaim(search, claim, settings)}

@@ -20,15 +20,24 @@ import (
 func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
 	case "wget":
-		os.Exit(wget(os.Args[len(os.Args)-2], os.Args[len(os.Args)-1]))
+		os.Exit(wget(os.Args[1:]))
 	case "buildah":
 		os.Exit(buildah(os.Args[1:]))
 	}
 	os.Exit(m.Run())
 }
 
-func wget(file, url string) int {
-	response, err := http.Get(url)
+// wget takes what the scripts give it: [--header HEADER] -q -O FILE URL.
+func wget(args []string) int {
+	request, err := http.NewRequest(http.MethodGet, args[len(args)-1], nil)
+	if err != nil {
+		return 1
+	}
+	if args[0] == "--header" {
+		name, value, _ := strings.Cut(args[1], ": ")
+		request.Header.Set(name, value)
+	}
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return 1
 	}
@@ -37,7 +46,7 @@ func wget(file, url string) int {
 		return 8
 	}
 	content, err := io.ReadAll(response.Body)
-	if err != nil || os.WriteFile(file, content, 0o644) != nil {
+	if err != nil || os.WriteFile(args[len(args)-2], content, 0o644) != nil {
 		return 3
 	}
 	return 0
@@ -59,8 +68,8 @@ func buildah(args []string) int {
 	return 0
 }
 
-// script runs one of the scripts as a container would, and returns what it says.
-func script(t *testing.T, name string, env ...string) (string, error) {
+// script runs a script as a container would, and returns what it says. Of "a.sh+b.sh" the first goes before the second.
+func script(t *testing.T, names string, env ...string) (string, error) {
 	t.Helper()
 	bin := t.TempDir()
 	self, err := os.Executable()
@@ -72,14 +81,18 @@ func script(t *testing.T, name string, env ...string) (string, error) {
 			t.Fatal(err)
 		}
 	}
-	text, err := os.ReadFile(filepath.Join("scripts", name))
-	if err != nil {
-		t.Fatal(err)
+	var text strings.Builder
+	for name := range strings.SplitSeq(names, "+") {
+		part, err := os.ReadFile(filepath.Join("scripts", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.Write(part)
 	}
-	if strings.Contains(string(text), "{{") || strings.Contains(string(text), "\t") {
-		t.Errorf("%s: Argo would fill in {{, and YAML would not show a text with tabs as lines", name)
+	if strings.Contains(text.String(), "{{") || strings.Contains(text.String(), "\t") {
+		t.Errorf("%s: Argo would fill in {{, and YAML would not show a text with tabs as lines", names)
 	}
-	cmd := exec.Command("sh", "-c", string(text))
+	cmd := exec.Command("sh", "-c", text.String())
 	cmd.Dir = t.TempDir()
 	cmd.Env = append([]string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + cmd.Dir, "GORACE=atexit_sleep_ms=0"}, env...)
 	output, err := cmd.CombinedOutput()

@@ -1,0 +1,62 @@
+package render
+
+import "github.com/trefoil-gitops/trefoil/schema"
+
+// step is a container whose last words become part of the Workflow's message if it fails. The build is none: what it says
+// is other people's, and may hold what is not for everybody who reads a status.
+func step(name, image, script string, env ...string) map[string]any {
+	c := container(name, image, script, env...)
+	c["terminationMessagePolicy"] = "FallbackToLogsOnError"
+	return c
+}
+
+// container runs a script with pairs of names and values as its environment. It always has a command: without one Argo's
+// controller would ask the image's registry for it.
+func container(name, image, script string, env ...string) map[string]any {
+	variables := make([]any, 0, len(env)/2)
+	for i := 0; i+1 < len(env); i += 2 {
+		variables = append(variables, map[string]any{"name": env[i], "value": env[i+1]})
+	}
+	return map[string]any{
+		"name":         name,
+		"image":        image,
+		"command":      texts("sh", "-c"),
+		"args":         texts(script),
+		"env":          variables,
+		"volumeMounts": []any{mount("work", "/work")},
+	}
+}
+
+func mount(name, path string) map[string]any {
+	return map[string]any{"name": name, "mountPath": path}
+}
+
+func mountSecret(name, path string) map[string]any {
+	return map[string]any{"name": name, "mountPath": path, "readOnly": true}
+}
+
+// volumes are those that the containers mount. A Secret is named here and never read by Trefoil.
+func volumes(p schema.Package, r schema.Release, s Settings) []any {
+	list := []any{
+		map[string]any{"name": "work", "emptyDir": map[string]any{}},
+		map[string]any{"name": "storage", "emptyDir": map[string]any{}},
+	}
+	if p.Credentials != "" {
+		list = append(list, map[string]any{"name": "credentials", "secret": map[string]any{
+			"secretName": p.Credentials,
+			"items":      []any{map[string]any{"key": ".dockerconfigjson", "path": "config.json"}},
+		}})
+	}
+	if s.Workflows.PolyaxonToken != "" {
+		list = append(list, secret("polyaxon-token", s.Workflows.PolyaxonToken))
+	}
+	if c, found := s.checkout(p.Source, r.Commit); found && s.logsIn(c) {
+		list = append(list, secret("git-credentials", s.Workflows.GitCredentials))
+	}
+	return list
+}
+
+// secret is a volume that only its owner can read: ssh refuses a key that others could.
+func secret(volume, name string) map[string]any {
+	return map[string]any{"name": volume, "secret": map[string]any{"secretName": name, "defaultMode": int64(0o400)}}
+}
