@@ -43,10 +43,11 @@ type authorConfig struct {
 }
 
 type polyaxonConfig struct {
-	URL       string `json:"url"`
-	Owner     string `json:"owner"`
-	Project   string `json:"project"`
-	TokenFile string `json:"tokenFile"`
+	URL           string `json:"url"`
+	Owner         string `json:"owner"`
+	Project       string `json:"project"`
+	TokenFile     string `json:"tokenFile"`
+	GitConnection string `json:"gitConnection"`
 }
 
 type kubernetesConfig struct {
@@ -58,6 +59,8 @@ type workflowsConfig struct {
 	Namespace      string       `json:"namespace"`
 	ServiceAccount string       `json:"serviceAccount"`
 	Images         imagesConfig `json:"images"`
+	GitCredentials string       `json:"gitCredentials"`
+	PolyaxonToken  string       `json:"polyaxonToken"`
 }
 
 type imagesConfig struct {
@@ -167,10 +170,14 @@ func (a *app) readFile(c *config) error {
 func (c config) settings() render.Settings {
 	return render.Settings{
 		Repository: c.Repository.URL, Path: c.Repository.Path, Owner: c.owner(),
-		Polyaxon: render.Polyaxon{URL: strings.TrimSuffix(c.Polyaxon.URL, "/"), Owner: c.Polyaxon.Owner, Project: c.Polyaxon.Project},
+		Polyaxon: render.Polyaxon{
+			URL: strings.TrimSuffix(c.Polyaxon.URL, "/"), Owner: c.Polyaxon.Owner, Project: c.Polyaxon.Project,
+			GitConnection: c.Polyaxon.GitConnection,
+		},
 		Workflows: render.Workflows{
 			Namespace: c.Workflows.Namespace, ServiceAccount: c.Workflows.ServiceAccount,
-			Images: render.Images(c.Workflows.Images),
+			Images:         render.Images(c.Workflows.Images),
+			GitCredentials: c.Workflows.GitCredentials, PolyaxonToken: c.Workflows.PolyaxonToken,
 		},
 	}
 }
