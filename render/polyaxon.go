@@ -1,6 +1,7 @@
 package render
 
 import (
+	"math"
 	"path"
 	"strings"
 
@@ -63,9 +64,19 @@ func matrix(s schema.Search) map[string]any {
 		body["numRuns"] = int64(s.Experiments)
 	}
 	if s.Kind == schema.Random {
-		body["seed"] = s.Seed
+		body["seed"] = seed(s.Seed)
 	}
 	return body
+}
+
+// seed is the one that Polyaxon draws by: it takes 0 for no seed at all, and fails outside of 32 bits, so those that people
+// write beyond 1 to 2^32-1 are brought in there.
+func seed(written int64) int64 {
+	rest := written % math.MaxUint32
+	if rest <= 0 {
+		rest += math.MaxUint32
+	}
+	return rest
 }
 
 // named is parameters by name.

@@ -35,7 +35,7 @@ func hptuning(s schema.Search) (map[string]any, error) {
 	switch s.Kind {
 	case schema.Random:
 		body["random_search"] = map[string]any{"n_experiments": int64(s.Experiments)}
-		body["seed"] = s.Seed
+		body["seed"] = seed(s.Seed)
 	case schema.Grid:
 		grid := map[string]any{}
 		if s.Experiments > 0 {

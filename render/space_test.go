@@ -56,3 +56,30 @@ func TestCreateTimeout(t *testing.T) {
 		t.Errorf("got %v for very many", got)
 	}
 }
+
+// TestSeed renders seeds that Polyaxon would not draw by: it takes 0 for none, and fails outside of 32 bits.
+func TestSeed(t *testing.T) {
+	for written, want := range map[int64]int64{
+		1: 1, 7: 7, math.MaxUint32: math.MaxUint32, 0: math.MaxUint32, -1: math.MaxUint32 - 1, math.MaxUint32 + 1: 1,
+	} {
+		m := load(t, "testdata/mnist").Model
+		m.Train.Search.Seed = written
+		if got := render.NewSearch(m, settings, "").Body["matrix"].(map[string]any)["seed"]; got != want {
+			t.Errorf("seed %d is %v, want %d", written, got, want)
+		}
+		group, err := render.PolyaxonV0(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := group.Body["hptuning"].(map[string]any)["seed"]; got != want {
+			t.Errorf("0.x: seed %d is %v, want %d", written, got, want)
+		}
+	}
+	for _, written := range []int64{math.MinInt64, math.MaxInt64} {
+		m := load(t, "testdata/mnist").Model
+		m.Train.Search.Seed = written
+		if got := render.NewSearch(m, settings, "").Body["matrix"].(map[string]any)["seed"].(int64); got < 1 || got > math.MaxUint32 {
+			t.Errorf("seed %d is %d", written, got)
+		}
+	}
+}
