@@ -135,8 +135,7 @@ func fetch(r schema.Release, s Settings) map[string]any {
 		return step("fetch", s.Workflows.Images.Fetch, script, env...)
 	}
 	c := step("fetch", s.Workflows.Images.Fetch, tokenScript+script, append(env, "TOKEN", polyaxonSecret+"/token")...)
-	c["volumeMounts"] = []any{mount("work", "/work"), mountSecret("polyaxon-token", polyaxonSecret)}
-	return c
+	return withSecret(c, "polyaxon-token", polyaxonSecret)
 }
 
 // artifactURL is where Polyaxon serves the artifact. Without force it may serve an old copy of the file.
@@ -157,9 +156,8 @@ func source(c checkout, s Settings) map[string]any {
 	if !s.logsIn(c) {
 		return step("source", s.Workflows.Images.Git, script, env...)
 	}
-	step := step("source", s.Workflows.Images.Git, loginScript+script, append(env, "CREDENTIALS", gitSecret)...)
-	step["volumeMounts"] = []any{mount("work", "/work"), mountSecret("git-credentials", gitSecret)}
-	return step
+	login := step("source", s.Workflows.Images.Git, loginScript+script, append(env, "CREDENTIALS", gitSecret)...)
+	return withSecret(login, "git-credentials", gitSecret)
 }
 
 // logsIn reports whether git is given credentials for a checkout. They are those of the spec repository and of no other.

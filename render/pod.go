@@ -10,6 +10,12 @@ func step(name, image, script string, env ...string) map[string]any {
 	return c
 }
 
+// withSecret is the step with a volume of a Secret beside its own.
+func withSecret(step map[string]any, volume, path string) map[string]any {
+	step["volumeMounts"] = []any{mount("work", "/work"), mountSecret(volume, path)}
+	return step
+}
+
 // container runs a script with pairs of names and values as its environment. It always has a command: without one Argo's
 // controller would ask the image's registry for it.
 func container(name, image, script string, env ...string) map[string]any {

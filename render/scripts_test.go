@@ -243,29 +243,3 @@ func TestSource(t *testing.T) {
 		})
 	}
 }
-
-// TestS2I reads cases from testdata/s2i: a folder is a source, and its Dockerfile.golden what is made of it.
-func TestS2I(t *testing.T) {
-	sources, err := filepath.Glob("testdata/s2i/*")
-	if err != nil || len(sources) == 0 {
-		t.Fatalf("no cases: %v", err)
-	}
-	for _, source := range sources {
-		t.Run(filepath.Base(source), func(t *testing.T) {
-			context := t.TempDir()
-			if err := os.CopyFS(context, os.DirFS(source)); err != nil {
-				t.Fatal(err)
-			}
-			file := filepath.Join(t.TempDir(), "Dockerfile")
-			output, err := script(t, "s2i.sh", "CONTEXT="+context, "BUILDER_IMAGE=registry.example/builder:1", "DOCKERFILE="+file)
-			if err != nil {
-				t.Fatalf("%v: %s", err, output)
-			}
-			got, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			golden(t, filepath.Join(source, "Dockerfile.golden"), got)
-		})
-	}
-}
