@@ -37,7 +37,7 @@ func TestS2I(t *testing.T) {
 
 func TestBuild(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, map[string]string{"artifact": "weights", "context/model.py": "class Model: pass\n"})
+	write(t, dir, map[string]string{"artifact": "weights", "context/model.py": "class Model: pass\n", "context/.dockerignore": "out"})
 	env := []string{
 		"CONTEXT=" + dir + "/context", "ARTIFACT=" + dir + "/artifact", "ARTIFACT_PATH=out/best model.bin",
 		"DOCKERFILE=" + dir + "/Dockerfile", "IMAGE=registry.example/mnist:v1-1f2e", "DIGEST=" + dir + "/digest",
@@ -52,7 +52,7 @@ func TestBuild(t *testing.T) {
 --root|DIR/storage/root|--runroot|DIR/storage/run|push|-q|--digestfile|DIR/digest|registry.example/mnist:v1-1f2e
 `, "DIR", dir)
 	want := map[string]string{
-		"artifact": "weights", "context/model.py": "class Model: pass\n", "context/out/best model.bin": "weights",
+		"artifact": "weights", "context/.dockerignore": "out\n!out/best model.bin\n", "context/model.py": "class Model: pass\n", "context/out/best model.bin": "weights",
 		"digest": "sha256:0f", "log": calls + calls,
 	}
 	if diff := cmp.Diff(want, read(t, dir)); diff != "" {

@@ -1,3 +1,5 @@
+//go:build e2e
+
 package render_test
 
 import (
@@ -17,9 +19,6 @@ import (
 
 // TestSourceLoginSSH fetches with the real ssh from a server that knows one key.
 func TestSourceLoginSSH(t *testing.T) {
-	if _, err := exec.LookPath("ssh"); err != nil {
-		t.Skip("needs ssh: ", err)
-	}
 	dir, first := repository(t)
 	host, _ := newKey(t)
 	user, key := newKey(t)

@@ -14,6 +14,11 @@ if ! mkdir -p "$(dirname "$place")"; then
     exit 1
 fi
 cp "$ARTIFACT" "$place"
+for ignore in "$CONTEXT/.containerignore" "$CONTEXT/.dockerignore"; do # people leave out data of their own, never the artifact
+    if [ -f "$ignore" ] && ! grep -qxF "!$ARTIFACT_PATH" "$ignore"; then
+        printf '\n!%s\n' "$ARTIFACT_PATH" >>"$ignore"
+    fi
+done
 
 # --timestamp 0: the same files make the same digest, so that a build that is repeated pushes nothing new.
 buildah --root "$STORAGE/root" --runroot "$STORAGE/run" bud -q --timestamp 0 -f "$DOCKERFILE" -t "$IMAGE" "$CONTEXT"
