@@ -1,7 +1,6 @@
 package polyaxon
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -56,10 +55,10 @@ func (e *Engine) sum(ctx context.Context, r run, name string) (string, error) {
 		}
 		defer reply.Body.Close()
 		if reply.ProtoMajor == 1 && reply.ContentLength < 0 && !reply.Uncompressed && len(reply.TransferEncoding) == 0 {
-			return fmt.Errorf("%s: the reply has no length, so that a broken one can't be told from a whole one", file.name(e.client.base))
+			return fmt.Errorf("%s: the reply has no length, so that a broken one can't be told from a whole one", e.client.name(file))
 		}
 		if _, err := io.Copy(hash, reply.Body); err != nil {
-			return &brokenError{file.name(e.client.base), err}
+			return e.client.broken(e.client.name(file), err)
 		}
 		return nil
 	})
@@ -91,11 +90,14 @@ func (e *Engine) instead(ctx context.Context, r run, name string) string {
 	case len(names) > most:
 		names = append(names[:most], "...")
 	}
-	return fmt.Sprintf("%s has %s; is train.artifact right?", folder, line(strings.Join(names, ", ")))
+	return fmt.Sprintf("%s has %s; is train.artifact right?", folder, e.client.clean(strings.Join(names, ", ")))
 }
 
-// streams is the path of the file service for a run.
+// streams is the path of the file service for a run. Its namespace is the server's word, and errors name the path.
 func (e *Engine) streams(r run, below ...string) []string {
-	namespace := cmp.Or(r.Settings.Namespace, "polyaxon")
+	namespace := e.client.clean(r.Settings.Namespace)
+	if !slug.MatchString(namespace) {
+		namespace = "polyaxon"
+	}
 	return append([]string{"streams", "v1", namespace, e.owner, e.project, "runs", r.UUID}, below...)
 }

@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -40,6 +38,8 @@ type client struct {
 	limit int64         // bytes of one JSON reply
 	// authorize adds the token. A function hides it also from those who print the struct around it.
 	authorize func(http.Header)
+	// clean makes text of others fit for people to read.
+	clean func(string) string
 }
 
 func newClient(base *url.URL, o Options) client {
@@ -57,6 +57,7 @@ func newClient(base *url.URL, o Options) client {
 				h.Set("Authorization", "Token "+string(o.Token))
 			}
 		},
+		clean: cleaner(o.Token),
 	}
 }
 
@@ -87,13 +88,13 @@ func (c client) call(ctx context.Context, r request, out any) (time.Time, error)
 			return err
 		}
 		if now, err = http.ParseTime(header.Get("Date")); err != nil {
-			return fmt.Errorf("%s: the reply has no date; is there a proxy that removes it? %w", r.name(c.base), err)
+			return fmt.Errorf("%s: the reply has no date; is there a proxy that removes it? %s", c.name(r), c.clean(err.Error()))
 		}
 		if out == nil {
 			return nil
 		}
 		if err := json.Unmarshal(body, out); err != nil {
-			return fmt.Errorf("%s: the reply is not what Polyaxon 2 sends; check the URL: %w", r.name(c.base), err)
+			return fmt.Errorf("%s: the reply is not what Polyaxon 2 sends; check the URL: %s", c.name(r), c.clean(err.Error()))
 		}
 		return nil
 	})
@@ -107,7 +108,7 @@ func (c client) repeat(ctx context.Context, r request, do func() error) error {
 		if err == nil || try == tries(r.method) || !transient(err) || ctx.Err() != nil {
 			return err
 		}
-		c.log.DebugContext(ctx, "polyaxon: try again", "call", r.name(c.base), "try", try, "err", err)
+		c.log.DebugContext(ctx, "polyaxon: try again", "call", c.name(r), "try", try, "err", err)
 		if c.wait(ctx, try) != nil {
 			return err
 		}
@@ -136,10 +137,10 @@ func (c client) once(ctx context.Context, r request) (http.Header, []byte, error
 	defer reply.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(reply.Body, c.limit+1))
 	if err != nil {
-		return nil, nil, &brokenError{r.name(c.base), err}
+		return nil, nil, c.broken(c.name(r), err)
 	}
 	if int64(len(body)) > c.limit {
-		return nil, nil, fmt.Errorf("%s: the reply is larger than %d MiB", r.name(c.base), c.limit>>20)
+		return nil, nil, fmt.Errorf("%s: the reply is larger than %d MiB", c.name(r), c.limit>>20)
 	}
 	return reply.Header, body, nil
 }
@@ -149,13 +150,13 @@ func (c client) once(ctx context.Context, r request) (http.Header, []byte, error
 func (c client) open(ctx context.Context, r request) (*http.Response, error) {
 	// A context that has ended sends nothing, whatever the transport thinks of it.
 	if err := context.Cause(ctx); err != nil {
-		return nil, fmt.Errorf("%s: not sent: %w", r.name(c.base), err)
+		return nil, fmt.Errorf("%s: not sent: %w", c.name(r), err)
 	}
 	var body io.Reader
 	if r.body != nil {
 		text, err := json.Marshal(r.body)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", r.name(c.base), err)
+			return nil, fmt.Errorf("%s: %w", c.name(r), err)
 		}
 		body = bytes.NewReader(text)
 	}
@@ -163,34 +164,20 @@ func (c client) open(ctx context.Context, r request) (*http.Response, error) {
 	target.RawQuery = r.query.Encode()
 	req, err := http.NewRequestWithContext(ctx, r.method, target.String(), body)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.name(c.base), err)
+		return nil, fmt.Errorf("%s: %w", c.name(r), err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	c.authorize(req.Header)
 	reply, err := c.http.Do(req)
 	if err != nil {
-		return nil, &brokenError{r.name(c.base), cause(err)}
+		return nil, c.broken(c.name(r), err)
 	}
 	if reply.StatusCode/100 == 2 {
 		return reply, nil
 	}
 	defer reply.Body.Close()
-	return nil, refusal(r.name(c.base), reply)
+	return nil, c.refusal(c.name(r), reply)
 }
 
 // name is how errors and the log call a request: the path shows which setting is wrong, the query only confuses.
-func (r request) name(base *url.URL) string { return r.method + " " + base.JoinPath(r.path...).Path }
-
-// cause drops the URL that net/http repeats in its errors.
-func cause(err error) error {
-	if outer, ok := errors.AsType[*url.Error](err); ok {
-		return outer.Err
-	}
-	return err
-}
-
-// unsent reports whether a request surely never reached the server: there was no connection to send it on.
-func unsent(err error) bool {
-	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "dial"
-}
+func (c client) name(r request) string { return r.method + " " + c.base.JoinPath(r.path...).Path }

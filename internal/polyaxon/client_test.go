@@ -41,6 +41,7 @@ func TestNewRefuses(t *testing.T) {
 		"nan":         {func(o *Options) { o.RepositoryOwner = "nan" }, `identity "nan"`},
 		"comma":       {func(o *Options) { o.RepositoryOwner = "r-1,kind:job" }, "identity"},
 		"token lines": {func(o *Options) { o.Token = secret + "\nmore" }, "characters that no HTTP header can carry"},
+		"token file":  {func(o *Options) { o.Token = Token(strings.Repeat(secret, 1000)) }, "too long"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := good
@@ -117,12 +118,13 @@ func TestObserveSaysWhy(t *testing.T) {
 		"text":          {400, "<html>\n no</html>", "400: <html> no</html>", 1},
 		"locked":        {405, "", "405; the server failed without a word, as it does when its database is locked; see its log", 6},
 		"not allowed":   {405, `{"detail":"Method GET not allowed."}`, "405: Method GET not allowed.", 1},
+		"not locked":    {405, "{}", "405", 1},
 		"down":          {503, "", "503; see the server's log", 6},
 		"busy":          {429, "", "429", 6},
 		"redirect":      {302, "", "302; the server redirects; use the URL that it redirects to", 1},
 		"no polyaxon":   {404, "<html>", "GET /below/api/v1/installation: 404: <html>; check URL, owner and project", 2},
 		"not json":      {200, "<html>", "the reply is not what Polyaxon 2 sends; check the URL", 1},
-		"not a uuid":    {200, `{"count":1,"results":[{"uuid":"1/../2"}]}`, `a run's uuid is "1/../2"`, 1},
+		"not a uuid":    {200, `{"count":1,"results":[{"uuid":"1/../2"}]}`, "the uuid of a run is not 32 hexadecimal digits", 1},
 		"fewer":         {200, `{"count":2,"results":[]}`, "changed while it was read", 1},
 		"long":          {400, strings.Repeat("é", 1000), "400: " + strings.Repeat("é", 300) + "...", 1},
 		"invalid utf-8": {400, "a\xffb", "400: a?b", 1},

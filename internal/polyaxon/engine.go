@@ -44,8 +44,6 @@ func (Token) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redacted)) }
 // MarshalText implements encoding.TextMarshaler, for JSON and for log handlers.
 func (Token) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-const redacted = "[redacted]"
-
 // Engine holds the Searches of one repository in one Polyaxon project. It implements reconcile.Engine and
 // reconcile.Evidence and is safe for concurrent use.
 type Engine struct {
@@ -84,8 +82,9 @@ func New(o Options) (*Engine, error) {
 	if !identity.MatchString(o.RepositoryOwner) {
 		return nil, fmt.Errorf("polyaxon: repository identity %q is not of the form r-0123456789abcdef", o.RepositoryOwner)
 	}
-	if strings.ContainsFunc(string(o.Token), func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
-		return nil, errors.New("polyaxon: the token has characters that no HTTP header can carry; is its file the right one?")
+	const longest = 8 << 10
+	if len(o.Token) > longest || strings.ContainsFunc(string(o.Token), func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		return nil, errors.New("polyaxon: the token is too long, or has characters that no HTTP header can carry; is its file the right one?")
 	}
 	return &Engine{
 		client: newClient(base, o), owner: o.Owner, project: o.Project, repository: o.RepositoryOwner,

@@ -5,42 +5,57 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
 
 // brokenError is a request that got no whole reply.
 type brokenError struct {
-	call string
-	err  error
+	call   string
+	text   string // of the cause, clean
+	unsent bool   // there was no connection to send it on
+	cause  error
+}
+
+func (c client) broken(call string, err error) error {
+	// net/http repeats the URL in its errors.
+	if outer, ok := errors.AsType[*url.Error](err); ok {
+		err = outer.Err
+	}
+	op, ok := errors.AsType[*net.OpError](err)
+	return &brokenError{call, c.clean(err.Error()), ok && op.Op == "dial", err}
 }
 
 func (e *brokenError) Error() string {
 	hint := "is the server well?"
-	if unsent(e.err) {
+	if e.unsent {
 		hint = "is the server up, and the URL right?"
 	}
-	return fmt.Sprintf("polyaxon: %s: no reply (%v); %s", e.call, e.err, hint)
+	return fmt.Sprintf("polyaxon: %s: no reply (%s); %s", e.call, e.text, hint)
 }
 
-func (e *brokenError) Unwrap() error { return e.err }
+// Is makes errors.Is see the cause, which Unwrap would give to those who print it.
+func (e *brokenError) Is(target error) bool { return errors.Is(e.cause, target) }
 
 // replyError is a reply whose status is not 2xx.
 type replyError struct {
 	call   string
 	code   int
-	detail string // the server's own words, one line; empty when it said nothing
+	detail string // the server's own words, clean
+	silent bool   // the reply had no body
 }
 
 // refusal reads what the server says about a request that it did not do.
-func refusal(call string, reply *http.Response) error {
+func (c client) refusal(call string, reply *http.Response) error {
 	const enough = 64 << 10
 	body, err := io.ReadAll(io.LimitReader(reply.Body, enough))
 	if err != nil {
-		return &brokenError{call, err}
+		return c.broken(call, err)
 	}
-	return &replyError{call, reply.StatusCode, detail(body)}
+	return &replyError{call, reply.StatusCode, c.clean(detail(body)), len(body) == 0}
 }
 
 func (e *replyError) Error() string {
@@ -72,7 +87,7 @@ func (e *replyError) hint() string {
 
 // locked reports the empty 405 that the server sends for an exception of its own, a locked database above all. Whatever the
 // request did is rolled back then. A method that really isn't allowed comes with words.
-func (e *replyError) locked() bool { return e.code == http.StatusMethodNotAllowed && e.detail == "" }
+func (e *replyError) locked() bool { return e.code == http.StatusMethodNotAllowed && e.silent }
 
 // transient reports whether trying again may help.
 func transient(err error) bool {
@@ -88,7 +103,8 @@ func untaken(err error) bool {
 	if e, ok := errors.AsType[*replyError](err); ok {
 		return e.locked() || e.code == http.StatusTooManyRequests
 	}
-	return unsent(err)
+	e, ok := errors.AsType[*brokenError](err)
+	return ok && e.unsent
 }
 
 // missing reports a 404. Its words differ between versions, the code does not.
@@ -99,14 +115,14 @@ func hasCode(err error, code int) bool {
 	return ok && e.code == code
 }
 
-// detail makes one line of the forms in which the server refuses: a list of strings, an object of lists, {"detail": ...}, or text.
+// detail is the text of the forms in which the server refuses: a list of strings, an object of lists, {"detail": ...}, or text.
 func detail(body []byte) string {
 	var v any
 	if json.Unmarshal(body, &v) != nil {
-		return line(string(body))
+		return string(body)
 	}
 	const deep = 3
-	return line(strings.Join(words(v, deep), "; "))
+	return strings.Join(words(v, deep), "; ")
 }
 
 func words(v any, depth int) []string {
@@ -133,14 +149,4 @@ func words(v any, depth int) []string {
 		slices.Sort(all)
 	}
 	return all
-}
-
-// line makes foreign text fit into one line of a log.
-func line(s string) string {
-	const most = 300
-	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "?")), " ")
-	if runes := []rune(s); len(runes) > most {
-		return string(runes[:most]) + "..."
-	}
-	return s
 }

@@ -69,18 +69,18 @@ func last(history []condition) string {
 	if len(history) == 0 {
 		return ""
 	}
-	return line(history[len(history)-1].Message)
+	return history[len(history)-1].Message
 }
 
 // waiting says why a matrix is not under way, where it isn't.
 func waiting(matrix run) string {
 	switch {
 	case matrix.Pending != "":
-		return "pending " + line(matrix.Pending)
+		return "pending " + matrix.Pending
 	case matrix.Status == "running":
 		return ""
 	}
-	return line(matrix.Status)
+	return matrix.Status
 }
 
 func complete(experiments []run) bool {

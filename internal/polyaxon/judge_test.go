@@ -17,7 +17,7 @@ func TestJudge(t *testing.T) {
 		}
 		return r
 	}
-	byPerson := []condition{{Type: "stopping", Reason: "StateManager"}, {Type: "stopped", Reason: "SchedulerCheckPipeline", Message: "Pipeline has\nstopped."}}
+	byPerson := []condition{{Type: "stopping", Reason: "StateManager"}, {Type: "stopped", Reason: "SchedulerCheckPipeline", Message: "Pipeline has stopped."}}
 	early := []condition{{Type: "stopping", Reason: "SchedulerCheckPipeline"}, {Type: "stopped"}}
 	for name, tc := range map[string]struct {
 		matrix      run

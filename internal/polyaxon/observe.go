@@ -62,10 +62,10 @@ func (e *Engine) search(ctx context.Context, matrix run) plan.Observed {
 		UID: matrix.UUID, Seen: matrix.UUID, Created: matrix.CreatedAt, Ending: matrix.Status == "stopping",
 	}
 	v, experiments, err := e.verdict(ctx, matrix)
+	o.Phase, o.Message, o.Ended = v.phase, e.client.clean(v.message), v.ended
 	if err != nil {
-		v = verdict{phase: plan.Running, message: "its experiments could not be read: " + err.Error()}
+		o.Phase, o.Message = plan.Running, "its experiments could not be read: "+err.Error()
 	}
-	o.Phase, o.Message, o.Ended = v.phase, v.message, v.ended
 	for _, x := range experiments {
 		o.Experiments = append(o.Experiments, x.experiment())
 	}

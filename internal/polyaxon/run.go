@@ -2,7 +2,7 @@ package polyaxon
 
 import (
 	"encoding/json"
-	"fmt"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -51,7 +51,7 @@ type page struct {
 func (p page) check() error {
 	for _, r := range p.Results {
 		if !uuid.MatchString(r.UUID) {
-			return fmt.Errorf("polyaxon: a run's uuid is %q, not 32 hexadecimal digits; is this a Polyaxon 2 server?", line(r.UUID))
+			return errors.New("polyaxon: the uuid of a run is not 32 hexadecimal digits; is this a Polyaxon 2 server?")
 		}
 	}
 	return nil

@@ -97,7 +97,7 @@ func (e *Engine) create(ctx context.Context, ref render.Ref, body creation) erro
 		if reply.StatusCode == http.StatusCreated {
 			return nil
 		}
-		err = &replyError{request.name(e.client.base), reply.StatusCode, "a create is answered by 201"}
+		err = &replyError{call: e.client.name(request), code: reply.StatusCode, detail: "a create is answered by 201"}
 	}
 	if refused(err) || untaken(err) {
 		return fmt.Errorf("%s was not created: %w", ref, err)
