@@ -98,6 +98,7 @@ var (
 	identity = regexp.MustCompile(`^[a-z]+-[-a-z0-9]+$`)
 	uuid     = regexp.MustCompile(`^[0-9a-f]{32}$`)
 	digest   = regexp.MustCompile(`^v[0-9]+-[0-9a-f]{64}$`)
+	sum256   = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
 // runs is the path of the project's runs, with more segments below it.

@@ -3,6 +3,7 @@ package polyaxon
 import (
 	"encoding/json"
 	"math"
+	"strings"
 	"testing"
 	"time"
 	"unicode"
@@ -13,11 +14,12 @@ import (
 )
 
 func TestExperiment(t *testing.T) {
+	const sum = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	const text = `{"uuid":"0123456789abcdef0123456789abcdef","status":"succeeded","created_at":"2026-11-23T12:00:00.5Z","finished_at":null,
 		"updated_at":"2026-11-23T12:00:01Z","pending":null,"pipeline":null,
 		"inputs":{"lr":0.5,"whole":1.0,"epochs":5,"big":9007199254740993,"huge":1e400,"opt":"sgd","deep":true,"none":null,"list":[1]},
 		"outputs":{"loss":1,"accuracy":-0.5e-1,"text":"0.9","flag":true,"none":null,"huge":1e400},
-		"meta_info":{"has_jobs":true,"trefoil_sha256:a/b.dat":"ff"}}`
+		"meta_info":{"has_jobs":true,"trefoil_sha256:a/b.dat":"` + sum + `"}}`
 	var r run
 	if err := json.Unmarshal([]byte(text), &r); err != nil {
 		t.Fatal(err)
@@ -29,7 +31,7 @@ func TestExperiment(t *testing.T) {
 			"lr": 0.5, "whole": 1.0, "epochs": int64(5), "big": int64(9007199254740993), "huge": math.Inf(1), "opt": "sgd", "deep": true,
 		},
 		Metrics:   map[string]float64{"loss": 1, "accuracy": -0.05, "huge": math.Inf(1)},
-		Artifacts: map[string]string{"a/b.dat": "ff"},
+		Artifacts: map[string]string{"a/b.dat": sum},
 	}
 	if diff := cmp.Diff(want, r.experiment()); diff != "" {
 		t.Error(diff)
@@ -45,6 +47,21 @@ func TestOddMetaInfo(t *testing.T) {
 		if d, m := r.digest(), r.MetaInfo.text(metaModel); d != "" || m != "" {
 			t.Errorf("%s: digest %q, model %q", meta, d, m)
 		}
+	}
+}
+
+// TestI5GarbledSHA256: what is no sha256 is not known, so that it is fetched again and written over.
+func TestI5GarbledSHA256(t *testing.T) {
+	for name, garbled := range map[string]string{
+		"short": `"abc"`, "upper case": `"` + strings.Repeat("A", 64) + `"`, "long": `"` + strings.Repeat("a", 65) + `"`, "line": `"` + strings.Repeat("a", 64) + `\n"`,
+		"no digits": `"` + strings.Repeat("g", 64) + `"`, "empty": `""`, "null": "null", "number": "7", "list": `["` + strings.Repeat("a", 64) + `"]`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := run{MetaInfo: values{metaSHA256 + "model.dat": json.RawMessage(garbled)}}
+			if a := r.experiment().Artifacts; len(a) != 0 {
+				t.Error(a)
+			}
+		})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io/fs"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -192,6 +193,8 @@ func evidence(b *bench) {
 	x := b.want(plan.Running, "").Experiments[0].UID
 	b.train(x, 0.5)
 	b.want(plan.Succeeded, "")
+	garbled := map[string]any{metaSHA256 + "model.dat": "abc"} // and it is written over
+	b.send(http.MethodPatch, x, "", map[string]any{"meta_info": garbled, "merge": true})
 	want := map[string]string{}
 	for name, text := range map[string]string{"model.dat": "weights", "sub dir/größe.txt": strings.Repeat("long ", 10000)} {
 		b.write(x, name, "before")
