@@ -51,6 +51,7 @@ type Engine struct {
 	owner, project string
 	repository     string // Options.RepositoryOwner
 	patience       patience
+	now            func() time.Time
 
 	mu      sync.Mutex
 	settled map[string]settled // by uuid of the matrix: what cannot change any more and need not be asked again
@@ -88,7 +89,8 @@ func New(o Options) (*Engine, error) {
 	}
 	return &Engine{
 		client: newClient(base, o), owner: o.Owner, project: o.Project, repository: o.RepositoryOwner,
-		patience: patience{metric: 30 * time.Second, settle: 10 * time.Second}, settled: map[string]settled{},
+		patience: patience{metric: 30 * time.Second, settle: 10 * time.Second},
+		now:      time.Now, settled: map[string]settled{},
 	}, nil
 }
 

@@ -23,7 +23,7 @@ type creation struct {
 // Apply creates a search unless there is one of its model and digest. A create is not idempotent for the server, which goes
 // on with it after the client has given up: so Apply looks before each request that it sends, and sends another one only
 // where the one before had no effect for certain. Where that is not known it returns an error; call it again later, it looks
-// first. The deadline of ctx is the time that the create may take; after it nothing is sent.
+// first. The deadline of ctx is the time that the create may take; after it, by the wall clock too, nothing is sent.
 func (e *Engine) Apply(ctx context.Context, object render.Object, seen string) error {
 	if object.Ref.Kind != render.Search {
 		return fmt.Errorf("polyaxon: %s is not a search", object.Ref)
@@ -40,6 +40,9 @@ func (e *Engine) Apply(ctx context.Context, object render.Object, seen string) e
 		if err != nil || found {
 			return err
 		}
+		if e.late(ctx) {
+			return fmt.Errorf("%s is not created, the time for that is over: %w", object.Ref, reconcile.ErrStale)
+		}
 		err = e.create(ctx, object.Ref, body)
 		if err == nil || !untaken(err) || try == tries(http.MethodPost) {
 			return err
@@ -49,6 +52,13 @@ func (e *Engine) Apply(ctx context.Context, object render.Object, seen string) e
 			return err
 		}
 	}
+}
+
+// late reports whether the deadline is over by the wall clock, as the daemon sees it that may take the claim over. The context
+// goes by a clock that stands still while the machine is suspended.
+func (e *Engine) late(ctx context.Context) bool {
+	deadline, set := ctx.Deadline()
+	return set && !e.now().Before(deadline.Round(0)) // without the reading of that other clock
 }
 
 func (e *Engine) creation(object render.Object) (creation, error) {
