@@ -28,6 +28,9 @@ func (e *Engine) Fetch(ctx context.Context, experiment, name string) error {
 	if _, err := e.client.call(ctx, get(e.runs(experiment), nil), &r); err != nil {
 		return err
 	}
+	if r.UUID != experiment {
+		return fmt.Errorf("polyaxon: the request for run %s is answered with another one", experiment)
+	}
 	sum, err := e.sum(ctx, r, name)
 	if err != nil {
 		return err
@@ -54,6 +57,9 @@ func (e *Engine) sum(ctx context.Context, r run, name string) (string, error) {
 			return err
 		}
 		defer reply.Body.Close()
+		if reply.StatusCode != http.StatusOK {
+			return &replyError{call: e.client.name(file), code: reply.StatusCode, detail: "a file is answered by 200"}
+		}
 		if reply.ProtoMajor == 1 && reply.ContentLength < 0 && !reply.Uncompressed && len(reply.TransferEncoding) == 0 {
 			return fmt.Errorf("%s: the reply has no length, so that a broken one can't be told from a whole one", e.client.name(file))
 		}

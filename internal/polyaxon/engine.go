@@ -64,16 +64,17 @@ var (
 
 // New checks the options; it asks the server nothing.
 func New(o Options) (*Engine, error) {
+	// What is wrong with the URL is said without it: somebody may have put a token there.
 	base, err := url.Parse(strings.TrimRight(o.BaseURL, "/") + "/")
 	switch {
 	case err != nil:
 		return nil, errors.New("polyaxon: the URL can't be parsed; write it like http://polyaxon.example:8000")
 	case base.Scheme != "http" && base.Scheme != "https" || base.Host == "":
-		return nil, fmt.Errorf("polyaxon: URL %q is not http or https; write it like http://polyaxon.example:8000", base.Redacted())
+		return nil, errors.New("polyaxon: the URL is not http or https; write it like http://polyaxon.example:8000")
 	case base.User != nil:
 		return nil, errors.New("polyaxon: the URL carries credentials; put a token into a file instead")
 	case base.RawQuery != "" || base.Fragment != "":
-		return nil, fmt.Errorf("polyaxon: URL %q has a query or fragment; write only the server's address", base)
+		return nil, errors.New("polyaxon: the URL has a query or fragment; write only the server's address")
 	}
 	for what, name := range map[string]string{"owner": o.Owner, "project": o.Project} {
 		if !slug.MatchString(name) {

@@ -33,6 +33,7 @@ func (e *Engine) Observe(ctx context.Context) (plan.Live, error) {
 	if err != nil {
 		return plan.Live{}, err
 	}
+	matrices = slices.DeleteFunc(matrices, func(r run) bool { return !e.ours(r) })
 	live := plan.Live{Objects: map[render.Ref][]plan.Observed{}}
 	for _, matrix := range matrices {
 		o := e.search(ctx, matrix)
@@ -85,6 +86,7 @@ func (e *Engine) verdict(ctx context.Context, matrix run) (verdict, []run, error
 	if err != nil {
 		return verdict{}, nil, err
 	}
+	experiments = slices.DeleteFunc(experiments, func(r run) bool { return r.Pipeline.UUID != matrix.UUID })
 	var history struct {
 		Conditions []condition `json:"status_conditions"`
 	}

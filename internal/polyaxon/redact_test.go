@@ -54,7 +54,7 @@ func hostiles() []hostile {
 		{name: "uuid", answer: lists(`{"uuid":%.0[1]x%[2]s}`)},
 		{name: "pending", quiet: true, answer: lists(`{"uuid":"%032x","kind":"matrix","meta_info":{"trefoil":"r-1"},"pending":%s}`)},
 		{name: "status", quiet: true, answer: lists(`{"uuid":"%032x","kind":"matrix","meta_info":{"trefoil":"r-1"},"status":%s}`)},
-		{name: "metric", quiet: true, answer: lists(`{"uuid":"%032x","kind":"matrix","meta_info":{"trefoil":"r-1"},"status":"succeeded","updated_at":"2999-01-01T00:00:00Z","outputs":{%[2]s:null}}`)},
+		{name: "metric", quiet: true, answer: lists(`{"uuid":"%032x","kind":"matrix","meta_info":{"trefoil":"r-1"},"status":"succeeded","pipeline":{"uuid":"00000000000000000000000000000001"},"updated_at":"2999-01-01T00:00:00Z","outputs":{%[2]s:null}}`)},
 		{name: "history", quiet: true, answer: history},
 		{name: "namespace", answer: files},
 	}

@@ -76,12 +76,24 @@ func (e *Engine) find(ctx context.Context, object render.Object) (bool, error) {
 	if !digest.MatchString(string(object.Digest)) {
 		return false, fmt.Errorf("polyaxon: %s: digest %q can't be looked up", object.Ref, object.Digest)
 	}
-	runs, _, err := e.list(ctx, fmt.Sprintf("kind:matrix,meta_info.%s:%s,meta_info.%s:%s", metaRepository, e.repository, metaDigest, object.Digest))
+	query := fmt.Sprintf("kind:matrix,meta_info.%s:%s,meta_info.%s:%s", metaRepository, e.repository, metaDigest, object.Digest)
+	runs, _, err := e.list(ctx, query)
 	if missing(err) {
-		return false, e.makeProject(ctx)
+		if err := e.makeProject(ctx); err != nil {
+			return false, err
+		}
+		// It may have been there all the time, and the 404 a proxy's.
+		runs, _, err = e.list(ctx, query)
 	}
 	// Two models may ask for the same search; each has its own.
-	return slices.ContainsFunc(runs, func(r run) bool { return r.MetaInfo.text(metaModel) == object.Model }), err
+	return slices.ContainsFunc(runs, func(r run) bool {
+		return e.ours(r) && r.digest() == object.Digest && r.MetaInfo.text(metaModel) == object.Model
+	}), err
+}
+
+// ours reports whether the run is a search of this repository, also where a server or proxy drops the query that asked for those.
+func (e *Engine) ours(r run) bool {
+	return r.Kind == "matrix" && r.MetaInfo.text(metaRepository) == e.repository
 }
 
 func (e *Engine) makeProject(ctx context.Context) error {
@@ -136,7 +148,7 @@ func (e *Engine) Remove(ctx context.Context, ref render.Ref, uid, seen string) e
 		return nil
 	case err != nil:
 		return err
-	case r.Kind != "matrix" || r.MetaInfo.text(metaRepository) != e.repository:
+	case !e.ours(r):
 		return fmt.Errorf("run %s: %w", uid, reconcile.ErrNotOurs)
 	case r.UUID != uid || r.Name != ref.Name:
 		return fmt.Errorf("%s is run %s no more: %w", ref, uid, reconcile.ErrStale)
