@@ -54,7 +54,7 @@ type Engine struct {
 	now            func() time.Time
 
 	mu      sync.Mutex
-	settled map[string]settled // by uuid of the matrix: what cannot change any more and need not be asked again
+	settled map[string]settled // by uuid of the matrix: what has ended and is not asked for again for a while
 }
 
 var (

@@ -65,6 +65,10 @@ func newFake(t *testing.T) *fake {
 	mux.HandleFunc("POST "+project+"/runs", f.inProject(f.create))
 	mux.HandleFunc("GET "+one, f.withRun(func(w http.ResponseWriter, _ *http.Request, r *fakeRun) { reply(w, 200, r) }))
 	mux.HandleFunc("PATCH "+one, f.withRun(f.patch))
+	mux.HandleFunc("DELETE "+one, f.withRun(func(w http.ResponseWriter, _ *http.Request, r *fakeRun) {
+		r.project, r.Pipeline = "", nil
+		w.WriteHeader(http.StatusNoContent)
+	}))
 	mux.HandleFunc("GET "+one+"/statuses", f.withRun(func(w http.ResponseWriter, _ *http.Request, r *fakeRun) {
 		reply(w, 200, map[string]any{"status": r.Status, "status_conditions": r.history})
 	}))

@@ -18,7 +18,7 @@ type verdict struct {
 	phase   plan.Phase
 	message string
 	ended   time.Time
-	settled bool // nothing of it will change any more
+	settled bool // nothing of it will change by itself any more
 }
 
 // judge decides how far a search is. The experiments decide, not the status of the matrix: that is failed where one of ten

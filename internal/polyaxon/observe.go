@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"slices"
 	"strconv"
@@ -16,9 +17,14 @@ import (
 // pageSize is how many runs one reply lists; the server knows no maximum, a thousand take it a second or two.
 const pageSize = 500
 
+// remembered is how long a search that has settled is asked for no more, at most. Its matrix does not tell when somebody deletes
+// one of its experiments or resumes it, nor when another daemon fetches.
+const remembered = 20 * time.Minute
+
 // settled is a search that has ended, as it was when its matrix was last changed.
 type settled struct {
 	changed  time.Time
+	until    time.Time
 	observed plan.Observed
 }
 
@@ -54,7 +60,7 @@ func (e *Engine) search(ctx context.Context, matrix run) plan.Observed {
 	e.mu.Lock()
 	known, ok := e.settled[matrix.UUID]
 	e.mu.Unlock()
-	if ok && known.changed.Equal(matrix.UpdatedAt) {
+	if ok && known.changed.Equal(matrix.UpdatedAt) && e.now().Before(known.until) {
 		return known.observed
 	}
 	o := plan.Observed{
@@ -74,8 +80,9 @@ func (e *Engine) search(ctx context.Context, matrix run) plan.Observed {
 		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.UID, b.UID))
 	})
 	if v.settled {
+		until := e.now().Add(remembered/2 + rand.N(remembered/2)) // not all at the same time
 		e.mu.Lock()
-		e.settled[matrix.UUID] = settled{matrix.UpdatedAt, o}
+		e.settled[matrix.UUID] = settled{matrix.UpdatedAt, until, o}
 		e.mu.Unlock()
 	}
 	return o

@@ -28,7 +28,7 @@ func runSuite(t *testing.T, s server) {
 	for name, do := range map[string]func(*bench){
 		"nothing": nothing, "whole": whole, "late-metric": lateMetric, "no-metric": noMetric, "odd-metric": oddMetric, "one-failed": oneFailed,
 		"stopped": stopped, "early": stoppedByServer, "tuner": failedAlone, "approval": pendingApproval, "hung": hung,
-		"evidence": evidence, "no-artifact": noArtifact, "foreign": foreign, "twins": twins, "refused": refusedOperation,
+		"evidence": evidence, "daemons": daemons, "deleted": deleted, "no-artifact": noArtifact, "foreign": foreign, "twins": twins, "refused": refusedOperation,
 		"contract": contract, "lost-reply": lostReply, "slow-create": slowCreate, "storm": storm, "truncated": truncated, "one-broken": oneBroken,
 	} {
 		t.Run(name, func(t *testing.T) { do(newBench(t, s, name)) })
@@ -210,6 +210,48 @@ func evidence(b *bench) {
 	}
 	if diff := cmp.Diff(want, b.want(plan.Succeeded, "").Experiments[0].Artifacts); diff != "" {
 		b.Fatal(diff)
+	}
+}
+
+// daemons: what one of them fetched another does not see at once, as the search itself is not changed by it. It fetches once
+// more at most, and sees it in the end without that (I5).
+func daemons(b *bench) {
+	b.apply(object("mnist", 1, nil))
+	x := b.want(plan.Running, "").Experiments[0].UID
+	b.train(x, 0.5)
+	b.write(x, "model.dat", "weights")
+	var all []*Engine
+	for range 3 {
+		b.engine = b.newEngine("r-0123456789abcdef", b.engine.project)
+		b.want(plan.Succeeded, "")
+		all = append(all, b.engine)
+	}
+	sums := func(e *Engine) int {
+		b.engine = e
+		return len(b.want(plan.Succeeded, "").Experiments[0].Artifacts)
+	}
+	for i, e := range all[:2] {
+		if err := e.Fetch(b.Context(), x, "model.dat"); err != nil || sums(e) != 1 {
+			b.Errorf("daemon %d fetched and sees %d sums: %v", i, sums(e), err)
+		}
+	}
+	all[2].now = func() time.Time { return time.Now().Add(remembered) }
+	if sums(all[2]) != 1 {
+		b.Error("a daemon never sees what another one fetched")
+	}
+}
+
+// deleted: an experiment that a person deletes cannot win for ever (I5), though its search does not change by that.
+func deleted(b *bench) {
+	b.apply(object("mnist", 2, nil))
+	xs := b.want(plan.Running, "").Experiments
+	b.train(xs[0].UID, 0.5)
+	b.train(xs[1].UID, 0.9)
+	b.want(plan.Succeeded, "")
+	b.send(http.MethodDelete, xs[1].UID, "", nil)
+	b.engine.now = func() time.Time { return time.Now().Add(remembered) }
+	if o := b.want(plan.Succeeded, ""); len(o.Experiments) != 1 || o.Experiments[0].UID != xs[0].UID {
+		b.Errorf("%+v", o.Experiments)
 	}
 }
 
