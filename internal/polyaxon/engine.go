@@ -51,6 +51,7 @@ type Engine struct {
 	owner, project string
 	repository     string // Options.RepositoryOwner
 	patience       patience
+	look           time.Duration // that the experiments of one search may take to be read
 	now            func() time.Time
 
 	mu      sync.Mutex
@@ -91,7 +92,7 @@ func New(o Options) (*Engine, error) {
 	return &Engine{
 		client: newClient(base, o), owner: o.Owner, project: o.Project, repository: o.RepositoryOwner,
 		patience: patience{metric: 30 * time.Second, settle: 10 * time.Second},
-		now:      time.Now, settled: map[string]settled{},
+		look:     20 * time.Second, now: time.Now, settled: map[string]settled{},
 	}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
@@ -41,8 +42,7 @@ func (e *Engine) Observe(ctx context.Context) (plan.Live, error) {
 	}
 	matrices = slices.DeleteFunc(matrices, func(r run) bool { return !e.ours(r) })
 	live := plan.Live{Objects: map[render.Ref][]plan.Observed{}}
-	for _, matrix := range matrices {
-		o := e.search(ctx, matrix)
+	for _, o := range e.searches(ctx, matrices) {
 		live.Objects[o.Ref] = append(live.Objects[o.Ref], o)
 	}
 	e.forget(matrices)
@@ -53,6 +53,24 @@ func (e *Engine) Observe(ctx context.Context) (plan.Live, error) {
 func (e *Engine) isPolyaxon(ctx context.Context) error {
 	_, err := e.client.call(ctx, get([]string{"api", "v1", "installation"}, nil), &struct{}{})
 	return err
+}
+
+// searches looks at all matrices, a few at a time, so that one that hangs does not take the time of the others.
+func (e *Engine) searches(ctx context.Context, matrices []run) []plan.Observed {
+	const together = 4
+	all, slots := make([]plan.Observed, len(matrices)), make(chan struct{}, together)
+	var group sync.WaitGroup
+	for i, matrix := range matrices {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			ctx, cancel := context.WithTimeout(ctx, e.look)
+			defer cancel()
+			all[i] = e.search(ctx, matrix)
+		})
+	}
+	group.Wait()
+	return all
 }
 
 // search looks at one matrix, from memory where it has settled.
