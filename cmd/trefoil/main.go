@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -45,6 +46,8 @@ func (e exit) Unwrap() error { return e.cause }
 
 // run runs one command line and returns the exit code.
 func (a *app) run(ctx context.Context, args []string) int {
+	// net/http tells the standard logger what a server sends beyond its replies, and that may be what it was sent: a token.
+	log.SetOutput(io.Discard)
 	root := a.root()
 	root.SetArgs(args)
 	root.SetOut(a.out)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,6 +73,14 @@ func typed(t *testing.T, words []string) string {
 	a := &app{out: &out, err: &out, env: func(string) (string, bool) { return "", false }}
 	a.run(context.Background(), words[1:])
 	return out.String()
+}
+
+// TestI6StandardLogger: what servers send beyond their replies is in no log.
+func TestI6StandardLogger(t *testing.T) {
+	typed(t, []string{"trefoil", "version"})
+	if log.Writer() != io.Discard {
+		t.Error("the standard logger, which net/http uses, is not silent")
+	}
 }
 
 // TestConfigurationPage decodes the example of docs/configuration.md as strictly as the command does.
