@@ -126,6 +126,8 @@ func TestObserveSaysWhy(t *testing.T) {
 		"redirect":      {302, "", "302; the server redirects; use the URL that it redirects to", 1},
 		"no polyaxon":   {404, "<html>", "GET /below/api/v1/installation: 404: <html>; check URL, owner and project", 2},
 		"not json":      {200, "<html>", "the reply is not what Polyaxon 2 sends; check the URL", 1},
+		"other json":    {200, `{"status":"ok"}`, "is no list of runs; check the URL", 1},
+		"null":          {200, "null", "is no list of runs", 1},
 		"not a uuid":    {200, `{"count":1,"results":[{"uuid":"1/../2"}]}`, "the uuid of a run is not 32 hexadecimal digits", 1},
 		"fewer":         {200, `{"count":2,"results":[]}`, "changed while it was read", 1},
 		"long":          {400, strings.Repeat("é", 1000), "400: " + strings.Repeat("é", 300) + "...", 1},

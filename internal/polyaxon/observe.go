@@ -153,9 +153,9 @@ func (e *Engine) list(ctx context.Context, query string) ([]run, time.Time, erro
 		}
 		all = append(all, p.Results...)
 		if count < 0 {
-			count = p.Count
+			count = *p.Count
 		}
-		if p.Count != count || len(all) > count || len(all) < count && len(p.Results) == 0 || doubles(all) {
+		if *p.Count != count || len(all) > count || len(all) < count && len(p.Results) == 0 || doubles(all) {
 			return nil, time.Time{}, fmt.Errorf("polyaxon: the list of runs (%s) changed while it was read; the next look will tell", query)
 		}
 		if len(all) == count {

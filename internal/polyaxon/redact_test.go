@@ -102,7 +102,7 @@ func quoted(s string) string {
 func history(w http.ResponseWriter, r *http.Request, said string) {
 	switch {
 	case strings.HasPrefix(r.FormValue("query"), "pipeline"):
-		_, _ = io.WriteString(w, `{}`)
+		_, _ = io.WriteString(w, `{"count":0,"results":[]}`)
 	case strings.HasSuffix(r.URL.Path, "/statuses"):
 		_, _ = fmt.Fprintf(w, `{"status_conditions":[{"type":"failed","message":%s}]}`, quoted(said))
 	default:

@@ -44,11 +44,15 @@ type run struct {
 
 // page is one reply of a list.
 type page struct {
-	Count   int   `json:"count"`
+	Count   *int  `json:"count"`
 	Results []run `json:"results"`
 }
 
+// check refuses what another server might answer: taken for an empty list, it would mean that no search is there.
 func (p page) check() error {
+	if p.Count == nil {
+		return errors.New("polyaxon: the reply is no list of runs; check the URL")
+	}
 	for _, r := range p.Results {
 		if !uuid.MatchString(r.UUID) {
 			return errors.New("polyaxon: the uuid of a run is not 32 hexadecimal digits; is this a Polyaxon 2 server?")
