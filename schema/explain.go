@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"cuelang.org/go/cue"
-	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/literal"
 	"cuelang.org/go/cue/token"
@@ -33,7 +32,7 @@ func (x explainer) unknownFields() []Finding {
 		path := strings.Split(key, "\x00")
 		way := x.shape.follow(path)
 		if path[0] != "models" && path[0] != "selected" || len(way) != len(path)-1 || strings.HasPrefix(path[len(way)], "_") ||
-			x.places[key].Item || slices.ContainsFunc(way, shape.alternatives) {
+			x.places.listed(path) || slices.ContainsFunc(way, shape.alternatives) {
 			continue
 		}
 		f := Finding{Severity: Error, Scope: scopeOf(path), Pos: x.places[key].Label}
@@ -128,7 +127,7 @@ func (x explainer) finding(path []string, list []errors.Error) Finding {
 	case len(users) == 0 && !x.value(path).Exists():
 		f.Code, f.Message = codeMissing, fmt.Sprintf("%s is missing", shown(path))
 		f.Hint = expectation(here.definition())
-	case here.counted() && x.places[pathKey(path)].Text == "":
+	case here.counted() && x.places[pathKey(path)].Text == "" && !x.list(path):
 		f.Code, f.Message = codeExactly, fmt.Sprintf("%s needs exactly one way", shown(path))
 		f.Hint = expectation(cmp.Or(here.definition(), "#Dimension"))
 	case x.undecided(path):
@@ -192,10 +191,7 @@ func (x explainer) mismatch(f *Finding, path []string, s shape, users []Position
 	if words == "" {
 		f.Message = fmt.Sprintf("%s: %s", shown(path), message(list[0]))
 	}
-	if s.definition() == "#Commit" && path[0] == "models" {
-		f.Code = codeCommit
-		f.Hint = "a branch or tag would move without a pull request; `git ls-remote URL` names its commit"
-	}
+	x.advise(f, path, s)
 }
 
 // other is the place of a second value that contradicts the first. With a choice, CUE also tells of places inside the value.
@@ -242,70 +238,4 @@ func step(v cue.Value, name string) cue.Value {
 		return v.LookupPath(cue.ParsePath("[" + name + "]"))
 	}
 	return v.LookupPath(cue.MakePath(cue.Str(name)))
-}
-
-// userPositions are the distinct places of errors in people's files, in CUE's order.
-func userPositions(list []errors.Error) []Position {
-	var users []Position
-	for _, e := range list {
-		for _, p := range errors.Positions(e) {
-			if at := position(p); at.Line > 0 && at.File != schemaFile && !slices.Contains(users, at) {
-				users = append(users, at)
-			}
-		}
-	}
-	return users
-}
-
-// scopeOf is what a path of the spec is about.
-func scopeOf(path []string) Scope {
-	switch {
-	case len(path) < 2 || path[0] != "models" && path[0] != "selected":
-		return Scope{}
-	case len(path) > 3 && path[0] == "models" && path[2] == "serve":
-		return Scope{Model: path[1], Environment: path[3]}
-	}
-	return Scope{Model: path[1]}
-}
-
-// shown is a path as people call it inside its model: train.search.
-func shown(path []string) string {
-	if len(path) > 2 && (path[0] == "models" || path[0] == "selected") {
-		path = path[2:]
-	}
-	return strings.Join(path, ".")
-}
-
-// message is CUE's own text of one error, on one line and cut where it quotes half a file.
-func message(e errors.Error) string {
-	const long = 200
-	format, args := e.Msg()
-	text := []rune(oneLine(fmt.Sprintf(format, args...)))
-	if len(text) > long {
-		return string(text[:long]) + "..."
-	}
-	return string(text)
-}
-
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
-
-// compileFinding explains an error of CUE's compiler, which knows no path: its place tells what it is about.
-func compileFinding(e errors.Error, at places) Finding {
-	f := Finding{Code: codeEvaluate, Severity: Error, Message: message(e)}
-	if users := userPositions([]errors.Error{e}); len(users) > 0 {
-		f.Pos = users[0]
-		f.Scope = scopeOf(at.owner(f.Pos))
-	}
-	return f
-}
-
-// hasIdent reports whether an identifier begins at the position.
-func hasIdent(files []*ast.File, pos Position) bool {
-	found := false
-	for _, f := range files {
-		if f.Filename == pos.File {
-			found = found || replaceIdents(f, map[Position]bool{pos: true}) > 0
-		}
-	}
-	return found
 }

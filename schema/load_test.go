@@ -141,6 +141,15 @@ func TestLoadRefusesLargeFiles(t *testing.T) {
 	}
 }
 
+// TestLoadRefusesDefinitionsAlone: they say what models look like, not that there are none.
+func TestLoadRefusesDefinitionsAlone(t *testing.T) {
+	t.Parallel()
+	c, err := Load(context.Background(), testTree{fstest.MapFS{schemaFile: {Data: CUE()}}})
+	if err != nil || len(c.Findings) != 1 || c.Findings[0].Code != codeNoSpec || !c.freezes(Scope{}) {
+		t.Errorf("findings %v, %v", c.Findings, err)
+	}
+}
+
 // TestLoadFails where the tree can't be read, or nobody waits any more.
 func TestLoadFails(t *testing.T) {
 	t.Parallel()

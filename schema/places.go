@@ -41,6 +41,16 @@ func (p places) has(path ...string) bool {
 	return ok
 }
 
+// listed reports whether the field is an element of a list, or lies in one.
+func (p places) listed(path []string) bool {
+	for ; len(path) > 0; path = path[:len(path)-1] {
+		if p[pathKey(path)].Item {
+			return true
+		}
+	}
+	return false
+}
+
 // owner returns the path of the innermost field that begins at or before a position and is written in its file.
 func (p places) owner(pos Position) []string {
 	best, found := Position{}, ""

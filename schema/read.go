@@ -93,7 +93,7 @@ func sameVersion(data []byte) []Finding {
 	}
 	return []Finding{{Code: codeVersion, Severity: Warning, Pos: Position{File: schemaFile},
 		Message: "the definitions are not those of this version of Trefoil, so `cue vet` and Trefoil may disagree",
-		Hint:    "`trefoil init` writes them anew"}}
+		Hint:    "copy examples/mnist/trefoil.cue of this version of Trefoil"}}
 }
 
 func noSpec() Finding {

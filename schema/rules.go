@@ -11,7 +11,6 @@ import (
 func (l *loader) rules(m Model) {
 	l.templates(m.Train)
 	l.matrix(m.Train.Search)
-	l.artifact(m.Train.Artifact)
 	if m.Select.Experiment != "" && !m.Select.ByHand {
 		l.report(codeHand, `add by: "hand"`, []string{"select", "experiment"}, "an experiment is picked, but selection is by metric")
 	}
@@ -23,14 +22,6 @@ func (l *loader) rules(m Model) {
 	}
 	for _, e := range m.Serve {
 		l.promotion(e, m.Select)
-	}
-}
-
-// artifact has to name a file inside the outputs folder.
-func (l *loader) artifact(name string) {
-	if !cleanRelative(name) {
-		l.report(codeArtifact, `a path below the experiment's outputs folder, such as "model.dat"`, []string{"train", "artifact"},
-			"artifact %q is not a relative, clean path", name)
 	}
 }
 
@@ -48,7 +39,8 @@ func (l *loader) pack(p Package) {
 	}
 }
 
-// cleanRelative reports whether a path is slash-separated, relative, in its shortest form and stays below where it starts.
+// cleanRelative reports whether a path is slash-separated, relative, in its shortest form and stays below where it starts. #Path
+// says the same of artifacts in CUE.
 func cleanRelative(name string) bool {
 	return name != "." && name == path.Clean(name) && !path.IsAbs(name) && name != ".." && !strings.HasPrefix(name, "../") &&
 		!strings.ContainsAny(name, "\\\x00\n") && !strings.Contains(name, "{{") // which the engines would fill in

@@ -27,13 +27,16 @@ func collisions(models []Model, at places) []Finding {
 				continue
 			}
 			other := owners[o][(i+1)%len(owners[o])]
-			found = append(found, Finding{Code: codeCollision, Severity: Error, Scope: s, Pos: at.at("models", s.Model, "serve", s.Environment),
-				Message: fmt.Sprintf("%s and %s are the same object %s/%s", s, other, o.namespace, o.name),
+			found = append(found, Finding{Code: codeCollision, Severity: Error, Scope: s, Pos: at.environment(s),
+				Message: fmt.Sprintf("%s and %s at %s are the same object %s/%s", s, other, at.environment(other), o.namespace, o.name),
 				Hint:    "give one of them another namespace or name"})
 		}
 	}
 	return found
 }
+
+// environment is where people wrote an environment.
+func (p places) environment(s Scope) Position { return p.at("models", s.Model, "serve", s.Environment) }
 
 // retiredInUse finds names in retired that a model or an environment still has.
 func retiredInUse(j judged, c Catalog) []Finding {

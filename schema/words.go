@@ -1,16 +1,60 @@
 package schema
 
-// words says what the shape takes: in words for a definition, else in CUE's.
-func (s shape) words() string {
-	if w := expectation(s.definition()); w != "" {
-		return w
+import (
+	"fmt"
+	"strings"
+
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/token"
+)
+
+// words says what the shape takes.
+func (s shape) words() string { return s.phrase(s.expr) }
+
+// phrase says an expression of the definitions in words; what it has none for stays as it is written.
+func (s shape) phrase(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		if words := expectation(e.Name); words != "" {
+			return words
+		}
+		if definition, ok := s.definitions[e.Name]; ok {
+			return s.phrase(definition)
+		}
+	case *ast.BinaryExpr:
+		if e.Op == token.OR {
+			return s.phrase(e.X) + " or " + s.phrase(e.Y)
+		}
+		if _, ok := e.Y.(*ast.StructLit); ok { // further rules about the same struct
+			return s.phrase(e.X)
+		}
+	case *ast.StructLit:
+		return structure(e)
 	}
-	for range s.fieldsOf(s.expr) {
-		if !s.alternatives() {
-			return "a struct"
+	return text(e)
+}
+
+// structure says which fields a struct has to have, or else may have.
+func structure(e *ast.StructLit) string {
+	var needed, all []string
+	for _, d := range e.Elts {
+		f, ok := d.(*ast.Field)
+		if !ok {
+			continue
+		}
+		name, plain := fieldName(f)
+		if !plain {
+			return fmt.Sprintf("a struct by name of %s, {NAME: ...}", strings.TrimPrefix(thing(labelPattern(f)), "a "))
+		}
+		all = append(all, name)
+		if f.Constraint == token.NOT {
+			needed = append(needed, name)
 		}
 	}
-	return text(s.expr)
+	if len(needed) > 0 {
+		all = needed
+	}
+	return "a struct with " + quote(all)
 }
 
 // thing is what a name that has to match a definition names.
@@ -33,6 +77,10 @@ func thing(pattern string) string {
 // expectation says in words what a definition takes; "" where its own text says it.
 func expectation(definition string) string {
 	switch definition {
+	case "string":
+		return "text"
+	case "int64":
+		return "a whole number"
 	case "#Name":
 		return "lower-case letters, digits and dashes, a letter first, at most 40"
 	case "#Parameter":
@@ -50,13 +98,17 @@ func expectation(definition string) string {
 	case "#Duration":
 		return `a duration such as "30m" or "1h30m"`
 	case "#Value":
-		return "text, a bool or a number"
+		return "text, a bool or a number of at most 64 bits"
 	case "#Limits":
 		return "bounds on a number, such as >=0.9"
 	case "#Text":
 		return "text that is not empty"
+	case "#Path":
+		return `a path below the experiment's outputs folder, such as "model.dat"`
 	case "#Pick":
 		return `"latest" or the number of a release`
+	case "#Share":
+		return "a number between 0 and 1"
 	case "#Number":
 		return "a number"
 	case "#Count":
@@ -78,6 +130,14 @@ func expectation(definition string) string {
 // structures says what the definitions with several ways are made of.
 func structures(definition string) string {
 	switch definition {
+	case "#Models":
+		return "a struct of models by name, such as models: mnist: {...}"
+	case "#Retired":
+		return `a struct of reasons by name, such as retired: fraud: "replaced"`
+	case "#Command":
+		return `a list of texts such as ["python", "run.py"]`
+	case "#Ties":
+		return `a list such as [{metric: "loss", goal: "minimize"}]`
 	case "#Search":
 		return "random or grid, with a matrix, or mapping alone"
 	case "#Source":
@@ -85,7 +145,7 @@ func structures(definition string) string {
 	case "#Builder":
 		return `s2i: image: "IMAGE" or buildah: {}`
 	case "#Dimension":
-		return `such as linspace: "0.001:0.1:5", uniform: "0.5:0.6" or choice: [16, 32]`
+		return `a range such as linspace: "0.001:0.1:5", uniform: "0.5:0.6" or choice: [16, 32]`
 	case "#Points":
 		return "a list of points, at least one, such as [{lr: 0.1}, {lr: 0.2}]"
 	case "#Choice":
@@ -95,9 +155,9 @@ func structures(definition string) string {
 	case "#Place":
 		return `a model, "fraud", or an environment of it, "fraud/staging"`
 	case "#Train":
-		return "image, command, search and artifact"
+		return "a struct with image, command, search and artifact"
 	case "#Select":
-		return "metric and goal"
+		return "a struct with metric and goal"
 	}
 	return ""
 }

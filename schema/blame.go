@@ -1,0 +1,76 @@
+package schema
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/errors"
+)
+
+// userPositions are the distinct places of errors in people's files, in CUE's order.
+func userPositions(list []errors.Error) []Position {
+	var users []Position
+	for _, e := range list {
+		for _, p := range errors.Positions(e) {
+			if at := position(p); at.Line > 0 && at.File != schemaFile && !slices.Contains(users, at) {
+				users = append(users, at)
+			}
+		}
+	}
+	return users
+}
+
+// scopeOf is what a path of the spec is about.
+func scopeOf(path []string) Scope {
+	switch {
+	case len(path) < 2 || path[0] != "models" && path[0] != "selected":
+		return Scope{}
+	case len(path) > 3 && path[0] == "models" && path[2] == "serve":
+		return Scope{Model: path[1], Environment: path[3]}
+	}
+	return Scope{Model: path[1]}
+}
+
+// shown is a path as people call it: inside its model, train.search, or what the daemon wrote, selected.mnist.latest.
+func shown(path []string) string {
+	if len(path) > 2 && path[0] == "models" {
+		path = path[2:]
+	}
+	return strings.Join(path, ".")
+}
+
+// message is CUE's own text of one error, on one line and cut where it quotes half a file.
+func message(e errors.Error) string {
+	const long = 200
+	format, args := e.Msg()
+	text := []rune(oneLine(fmt.Sprintf(format, args...)))
+	if len(text) > long {
+		return string(text[:long]) + "..."
+	}
+	return string(text)
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// compileFinding explains an error of CUE's compiler, which knows no path: its place tells what it is about.
+func compileFinding(e errors.Error, at places) Finding {
+	f := Finding{Code: codeEvaluate, Severity: Error, Message: message(e)}
+	if users := userPositions([]errors.Error{e}); len(users) > 0 {
+		f.Pos = users[0]
+		f.Scope = scopeOf(at.owner(f.Pos))
+	}
+	return f
+}
+
+// hasIdent reports whether an identifier begins at the position.
+func hasIdent(files []*ast.File, pos Position) bool {
+	found := false
+	for _, f := range files {
+		if f.Filename == pos.File {
+			found = found || replaceIdents(f, map[Position]bool{pos: true}) > 0
+		}
+	}
+	return found
+}
