@@ -130,6 +130,9 @@ func (p places) expression(path []string, e ast.Expr) {
 		p.expression(path, e.Y)
 	case *ast.ListLit:
 		for i, elt := range e.Elts {
+			if _, ok := elt.(*ast.Comprehension); ok {
+				return // how many elements it makes is not known here
+			}
 			inner := append(slices.Clone(path), strconv.Itoa(i))
 			p.add(inner, place{Label: position(elt.Pos()), Pos: position(elt.Pos()), Text: text(elt), Item: true})
 			p.expression(inner, elt)
