@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"cuelang.org/go/cue/ast"
-	"cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/parser"
 )
 
@@ -17,7 +16,7 @@ const packageName = "models"
 func guard(name string, data []byte) (*ast.File, []Finding) {
 	f, err := parser.ParseFile(name, data)
 	if err != nil {
-		return nil, syntaxFindings(name, err)
+		return nil, []Finding{syntaxFinding(name, data, err)}
 	}
 	found := slices.Concat(guardPackage(f), guardImports(f), guardAttributes(f), guardPlace(f))
 	if len(found) > 0 {
@@ -26,30 +25,17 @@ func guard(name string, data []byte) (*ast.File, []Finding) {
 	return f, nil
 }
 
-func syntaxFindings(name string, err error) []Finding {
-	var found []Finding
-	for _, e := range errors.Errors(err) {
-		format, args := e.Msg()
-		pos := position(e.Position())
-		if pos.File == "" {
-			pos.File = name
-		}
-		found = append(found, Finding{Code: codeSyntax, Severity: Error, Scope: fileScope(name), Pos: pos,
-			Message: oneLine(fmt.Sprintf(format, args...))})
-	}
-	return found
-}
-
 func guardPackage(f *ast.File) []Finding {
 	if f.PackageName() == packageName {
 		return nil
 	}
-	message := "the file belongs to no package"
+	message, hint := "the file belongs to no package", "begin it with `package models`"
 	if f.PackageName() != "" {
 		message = fmt.Sprintf("the file belongs to package %s", f.PackageName())
+		hint = "specs are `package models`; other packages go into folders of their own"
 	}
 	return []Finding{{Code: codePackage, Severity: Error, Scope: fileScope(f.Filename), Pos: Position{File: f.Filename, Line: 1, Column: 1},
-		Message: message, Hint: "specs are `package models`; other packages go into folders of their own"}}
+		Message: message, Hint: hint}}
 }
 
 // guardImports allows the part of CUE's standard library that only computes.
