@@ -42,6 +42,9 @@ func retyped(text string, s shape) string {
 	if near, ok := nearest(plain, s.choices(s.expr)); ok && quoted {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
+	if strings.HasPrefix(text, "'") {
+		return fmt.Sprintf("write %q: what is in '...' are bytes", plain)
+	}
 	if !quoted {
 		plain = text
 	}
@@ -54,6 +57,16 @@ func retyped(text string, s shape) string {
 	case expectation("int64"), expectation("#Count"), expectation("#Tally"), expectation("#Pick"):
 		if err == nil && quoted && n >= 1 {
 			return "write " + plain
+		}
+	}
+	return ""
+}
+
+// respelt is a name that would do in place of one that doesn't, or "".
+func respelt(name string, s shape) string {
+	for _, other := range []string{strings.ReplaceAll(strings.ToLower(name), "_", "-"), strings.ReplaceAll(name, "-", "_")} {
+		if other != name && s.admits(other) {
+			return fmt.Sprintf(", such as %q", other)
 		}
 	}
 	return ""

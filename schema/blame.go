@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -61,16 +62,34 @@ func compileFinding(e errors.Error, at places) Finding {
 		f.Pos = users[0]
 		f.Scope = scopeOf(at.owner(f.Pos))
 	}
+	if format, args := e.Msg(); strings.HasPrefix(format, "reference %q") && len(args) > 0 {
+		name := fmt.Sprint(args[0])
+		f.Message, f.Hint = "nothing is called "+name, unquotedText(name, at[pathKey(at.owner(f.Pos))].Text)
+	}
 	return f
+}
+
+// unquotedText is the hint for a word that stands for nothing: mostly it is text that lacks its quotes, all of the value.
+func unquotedText(word, value string) string {
+	value = strings.ReplaceAll(value, " - ", "-")
+	switch {
+	case pure(word):
+		return fmt.Sprintf("import %q", word)
+	case regexp.MustCompile(`^[A-Za-z][-.A-Za-z0-9]*$`).MatchString(value):
+		return fmt.Sprintf("text needs quotes: %q", value)
+	}
+	return ""
 }
 
 // hasIdent reports whether an identifier begins at the position.
 func hasIdent(files []*ast.File, pos Position) bool {
 	found := false
 	for _, f := range files {
-		if f.Filename == pos.File {
-			found = found || replaceIdents(f, map[Position]bool{pos: true}) > 0
-		}
+		ast.Walk(f, func(n ast.Node) bool {
+			id, ok := n.(*ast.Ident)
+			found = found || ok && position(id.Pos()) == pos
+			return !found
+		}, nil)
 	}
 	return found
 }

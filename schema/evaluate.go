@@ -66,17 +66,20 @@ func compile(specs []*ast.File, files map[string][]byte, at places) (cue.Value, 
 		if err == nil {
 			return root, found
 		}
-		more := false
+		more := map[Position]bool{}
 		for _, e := range errors.Errors(err) {
 			f := compileFinding(e, at)
+			if more[f.Pos] { // CUE tells what is in a `let` twice
+				continue
+			}
 			if f.Scope != (Scope{}) && !patched[f.Pos] && hasIdent(specs, f.Pos) {
-				patched[f.Pos], more = true, true
+				patched[f.Pos], more[f.Pos] = true, true
 			} else {
 				f.Scope = Scope{}
 			}
 			found = append(found, f)
 		}
-		if !more {
+		if len(more) == 0 {
 			return cue.Value{}, found
 		}
 		specs = reparse(specs, files, patched)

@@ -123,7 +123,7 @@ func (x explainer) finding(path []string, list []errors.Error) Finding {
 		x.unknown(&f, path, way)
 	case !here.admits(path[last]):
 		f.Code, f.Message = codeName, fmt.Sprintf("%q can't be the name of %s", path[last], thing(here.pattern))
-		f.Hint = expectation(here.pattern)
+		f.Hint = expectation(here.pattern) + respelt(path[last], here)
 	case len(users) == 0 && !x.value(path).Exists():
 		f.Code, f.Message = codeMissing, fmt.Sprintf("%s is missing", shown(path))
 		f.Hint = expectation(here.definition())

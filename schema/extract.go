@@ -8,15 +8,17 @@ import (
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/ast/astutil"
 	"cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/parser"
+	"cuelang.org/go/cue/token"
 )
 
 // read takes what is valid out of the evaluated package and explains the rest.
 func (j *judged) read(root cue.Value) {
 	x := newExplainer(root, j.Places)
 	for _, f := range j.Findings { // of the compiler: what they make of the fields around them is no news
-		for path := j.Places.owner(f.Pos); len(path) > 2; path = path[:len(path)-1] {
+		for path := j.Places.owner(f.Pos); len(path) > 1; path = path[:len(path)-1] {
 			x.tell(path)
 		}
 	}
@@ -162,17 +164,27 @@ func reparse(specs []*ast.File, files map[string][]byte, patched map[Position]bo
 	return again
 }
 
-// replaceIdents turns the identifiers at these places into `_` and tells how many there are.
-func replaceIdents(f *ast.File, at map[Position]bool) int {
-	n := 0
-	ast.Walk(f, func(node ast.Node) bool {
-		if id, ok := node.(*ast.Ident); ok && at[position(id.Pos())] {
-			id.Name = "_"
-			n++
+// replaceIdents turns the identifiers at these places into `_`, and what is computed from them, since CUE refuses to compute with
+// that.
+func replaceIdents(f *ast.File, at map[Position]bool) {
+	astutil.Apply(f, nil, func(c astutil.Cursor) bool {
+		switch node := c.Node().(type) {
+		case *ast.Ident:
+			if at[position(node.Pos())] {
+				node.Name = "_"
+			}
+		case *ast.BinaryExpr:
+			if node.Op != token.AND && node.Op != token.OR && (isTop(node.X) || isTop(node.Y)) {
+				c.Replace(ast.NewIdent("_"))
+			}
 		}
 		return true
-	}, nil)
-	return n
+	})
+}
+
+func isTop(e ast.Expr) bool {
+	id, ok := e.(*ast.Ident)
+	return ok && id.Name == "_"
 }
 
 // quote makes a list readable: "a, b and c".
