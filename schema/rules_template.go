@@ -5,22 +5,27 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
-// templates checks that the command names parameters and uses the dimensions, and that no name is both.
+// templates checks that image and command name parameters and use the dimensions, and that no name is both.
 func (l *loader) templates(t Train) {
-	var fixed, searched []string
+	var fixed []string
 	for _, p := range t.Params {
 		fixed = append(fixed, p.Name)
 	}
-	searched = t.Search.names()
+	searched := t.Search.names()
 	for _, name := range searched {
 		if slices.Contains(fixed, name) {
 			l.report(codeTwice, "take it out of one of them", []string{"train", "params", name},
 				"%s is both a fixed parameter and searched", name)
 		}
 	}
-	used := l.used(t.Command, slices.Concat(fixed, searched))
+	used, known := map[string]bool{}, slices.Concat(fixed, searched)
+	l.filled(used, known, t.Image, "train", "image")
+	for i, word := range t.Command {
+		l.filled(used, known, word, "train", "command", strconv.Itoa(i))
+	}
 	for _, name := range searched {
 		if !used[name] {
 			l.warn(codeUnused, fmt.Sprintf("write {{ %s }} where the command takes it", name), l.dimension(t.Search, name),
@@ -37,33 +42,47 @@ func (l *loader) dimension(s Search, name string) []string {
 	return []string{"train", "search", "matrix", name}
 }
 
-// used returns the names that the templates of a command stand for and reports those that stand for nothing.
-func (l *loader) used(command, known []string) map[string]bool {
+// filled marks the names that the templates of a text stand for as used and reports templates that stand for nothing: Polyaxon
+// would fill in an empty text.
+func (l *loader) filled(used map[string]bool, known []string, text string, at ...string) {
 	template, name := regexp.MustCompile(`\{\{.*?(\}\}|$)`), regexp.MustCompile(`^\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}$`)
-	used := map[string]bool{}
-	for i, word := range command {
-		at := []string{"train", "command", strconv.Itoa(i)}
-		for _, found := range template.FindAllString(word, -1) {
-			match := name.FindStringSubmatch(found)
-			switch {
-			case match == nil:
-				l.report(codeTemplate, "the outputs folder is in $POLYAXON_RUN_OUTPUTS_PATH", at, "%s is not {{ NAME }}", found)
-			case !slices.Contains(known, match[1]):
-				l.report(codeTemplate, meant(match[1], known), at, "%s stands for no parameter", found)
-			default:
-				used[match[1]] = true
-			}
+	for _, found := range template.FindAllString(text, -1) {
+		match := name.FindStringSubmatch(found)
+		switch {
+		case match == nil && strings.Contains(found, "globals."):
+			l.report(codeTemplate, "the outputs folder is in $POLYAXON_RUN_OUTPUTS_PATH", at, "%s is not {{ NAME }}", found)
+		case match == nil:
+			inner := within(found, known)
+			used[inner] = true
+			l.report(codeTemplate, meant(inner, known), at, "%s is not {{ NAME }}", found)
+		case !slices.Contains(known, match[1]):
+			l.report(codeTemplate, meant(match[1], known), at, "%s stands for no parameter", found)
+		default:
+			used[match[1]] = true
 		}
 	}
-	return used
 }
 
+// within is the first parameter that a template names which is more than a name, or "".
+func within(template string, known []string) string {
+	for _, word := range regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`).FindAllString(template, -1) {
+		if slices.Contains(known, word) {
+			return word
+		}
+	}
+	return ""
+}
+
+// meant says which template to write.
 func meant(name string, known []string) string {
+	if slices.Contains(known, name) {
+		return fmt.Sprintf("write {{ %s }}", name)
+	}
 	if near, ok := nearest(name, known); ok {
 		return fmt.Sprintf("did you mean {{ %s }}?", near)
 	}
 	if len(known) == 0 {
 		return "add it to train.params or train.search"
 	}
-	return "there are " + quote(known)
+	return "the parameters are " + quote(known)
 }

@@ -4,15 +4,16 @@ import "strings"
 
 // nearest returns the candidate that is a typo away from name, at most a third of the letters, or that name is short for.
 func nearest(name string, candidates []string) (string, bool) {
+	const short = 3
+	for _, c := range candidates {
+		if len(name) >= short && strings.HasPrefix(c, name) {
+			return c, true
+		}
+	}
 	best, least := "", len(name)/3+2
 	for _, c := range candidates {
 		if d := distance(name, c); d < least {
 			best, least = c, d
-		}
-	}
-	for _, c := range candidates {
-		if short := 3; best == "" && len(name) >= short && strings.HasPrefix(c, name) {
-			best = c
 		}
 	}
 	return best, best != ""
