@@ -2,9 +2,11 @@ package schema
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"path"
+	"regexp"
 	"strings"
 )
 
@@ -13,7 +15,7 @@ import (
 func (l *loader) source(r rawSource, at ...string) Source {
 	s := Source{Path: r.Path, Git: r.Git}
 	if s.Git != nil && !plainURL(s.Git.URL) {
-		l.report(codeSourceURL, "write https://HOST/PATH or ssh://git@HOST/PATH; credentials are the pods' business", append(at, "git", "url"),
+		l.report(codeSourceURL, rewritten(s.Git.URL), append(at, "git", "url"),
 			"the URL of the source is not a plain one that pods can fetch")
 	}
 	if s.Path == "" {
@@ -50,6 +52,14 @@ func plainURL(text string) bool {
 	}
 	_, password := u.User.Password()
 	return !password && ((u.Scheme == "https" || u.Scheme == "http") && u.User == nil || u.Scheme == "ssh")
+}
+
+// rewritten is the hint for a URL that can't be fetched. It repeats none that may hold a password.
+func rewritten(text string) string {
+	if scp := regexp.MustCompile(`^([\w.-]+@[\w.-]+):/?([\w./~-]+)$`).FindStringSubmatch(text); scp != nil {
+		return fmt.Sprintf("write ssh://%s/%s", scp[1], scp[2])
+	}
+	return "write https://HOST/PATH or ssh://git@HOST/PATH; credentials are the pods' business"
 }
 
 // specBelow returns a spec file in a folder: those of the root and of selected/, where there will be one.
