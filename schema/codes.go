@@ -12,6 +12,7 @@ const (
 	codeEvaluate  = "TRF0007" // CUE can't evaluate it
 	codeVersion   = "TRF0008" // trefoil.cue is not this version's
 	codePlace     = "TRF0009" // written in a file of another writer
+	codeUnread    = "TRF0010" // a spec in a folder that nobody reads
 
 	codeUnknown  = "TRF0101" // a field that doesn't exist
 	codeMissing  = "TRF0102" // a field that is needed
@@ -45,6 +46,7 @@ const (
 	codeBelowGate    = "TRF0505" // a release that misses the gate
 	codeReleaseGone  = "TRF0506" // a release that was removed
 	codeRetiredInUse = "TRF0601" // retired and still in use
+	codeLost         = "TRF0602" // a number that speaks of a release that isn't there
 )
 
 // Codes returns the title of each code that a finding can have: what the documentation lists.
@@ -59,6 +61,7 @@ func Codes() map[string]string {
 		codeEvaluate:     "CUE can't evaluate it",
 		codeVersion:      "trefoil.cue is of another version",
 		codePlace:        "a field stands in another writer's file",
+		codeUnread:       "a spec lies in a folder that nobody reads",
 		codeUnknown:      "a field is not known",
 		codeMissing:      "a field is missing",
 		codeValue:        "a value doesn't fit",
@@ -87,5 +90,6 @@ func Codes() map[string]string {
 		codeBelowGate:    "a release misses the gate",
 		codeReleaseGone:  "a release was removed",
 		codeRetiredInUse: "something retired is in use",
+		codeLost:         "a release that is spoken of is not there",
 	}
 }

@@ -39,6 +39,7 @@ func evaluate(files map[string][]byte) judged {
 		}
 	}
 	j.Places = locate(specs)
+	j.Findings = append(j.Findings, misspelt(j.Places)...)
 	if !j.broken() && !j.Places.has("models") {
 		j.Findings = append(j.Findings, noSpec())
 	}
