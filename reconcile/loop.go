@@ -89,8 +89,8 @@ func (l *Loop) Poke() {
 	}
 }
 
-// Run makes passes until ctx ends: at every poll, and soon after a Poke, which every action that was carried out gives too. What is
-// under way then is finished first, within half a minute. After failures the waits grow from a second to a minute.
+// Run makes passes until ctx ends: at every poll, and soon after a Poke, which every action that was carried out gives too. Looking
+// ends at once then; changes that are under way are finished first, within half a minute. After failures the waits grow from a second to a minute.
 func (l *Loop) Run(ctx context.Context) {
 	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -109,7 +109,7 @@ func (l *Loop) Run(ctx context.Context) {
 		}
 		earliest = time.Now().Add(gap)
 		wait := max(gap, jitter(l.Poll))
-		if failures++; l.run(inner) == nil {
+		if failures++; l.run(ctx, inner) == nil {
 			failures = 0
 		} else {
 			wait = jitter(min(longest, time.Second<<min(failures-1, 6)))
@@ -120,9 +120,9 @@ func (l *Loop) Run(ctx context.Context) {
 }
 
 // run is one pass of Run.
-func (l *Loop) run(ctx context.Context) error {
-	_, err := l.pass(ctx, moment)
-	if err != nil {
+func (l *Loop) run(looking, ctx context.Context) error {
+	_, err := l.pass(looking, ctx, moment)
+	if err != nil && looking.Err() == nil {
 		l.Log.Warn("nothing was changed, looking again", "error", err)
 	}
 	return err
@@ -139,6 +139,9 @@ func (l *Loop) Plan(ctx context.Context) (Pass, error) {
 		return Pass{}, err
 	}
 	live := l.observe(ctx)
+	if err := context.Cause(ctx); err != nil { // half a picture: what is unknown is so for no fault of the engines
+		return Pass{}, err
+	}
 	return Pass{Revision: l.last.revision, Catalog: l.last.catalog, Live: live, Plan: plan.Make(plan.Input{
 		Catalog: l.last.catalog, Live: live, Settings: l.Settings, Revision: l.last.revision,
 		Now: l.Now(), Limits: l.Limits, Holder: l.Holder,
@@ -147,11 +150,12 @@ func (l *Loop) Plan(ctx context.Context) (Pass, error) {
 
 // Once makes one pass and waits for all that it began: look, plan, commit what was found out, carry out the rest. When somebody
 // else pushed in between, it plans anew on the new tip. An error means that nothing was changed.
-func (l *Loop) Once(ctx context.Context) (Pass, error) { return l.pass(ctx, streaming) }
+func (l *Loop) Once(ctx context.Context) (Pass, error) { return l.pass(ctx, ctx, streaming) }
 
-func (l *Loop) pass(ctx context.Context, moment time.Duration) (Pass, error) {
+// pass looks while looking lasts, and changes what it decided on while ctx does.
+func (l *Loop) pass(looking, ctx context.Context, moment time.Duration) (Pass, error) {
 	for range races {
-		pass, err := l.Plan(ctx)
+		pass, err := l.Plan(looking)
 		if err == nil {
 			err = l.commit(ctx, &pass)
 		}

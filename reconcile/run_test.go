@@ -100,6 +100,44 @@ func (s *slowSource) Commit(ctx context.Context, base plan.Revision, edit reconc
 	}
 }
 
+// TestRunStopsLooking ends the context while the repository, then an engine, does not answer: there is nothing to drain.
+func TestRunStopsLooking(t *testing.T) {
+	for name, hang := range map[string]func(*reconcile.Options){
+		"source": func(o *reconcile.Options) { o.Source = silentSource{o.Source} },
+		"engine": func(o *reconcile.Options) { o.Cluster = silentEngine{o.Cluster} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, models)
+				o := w.loop().Options
+				hang(&o)
+				begun := time.Now()
+				run(t, reconcile.New(o), 10*time.Second)
+				if took := time.Since(begun); took > 11*time.Second {
+					t.Errorf("it went on for %v", took-10*time.Second)
+				}
+				if strings.Contains(w.log.String(), "looking again") {
+					t.Errorf("the log says\n%s", w.log.String())
+				}
+			})
+		})
+	}
+}
+
+type silentSource struct{ reconcile.Source }
+
+func (silentSource) Tip(ctx context.Context) (plan.Revision, error) {
+	<-ctx.Done()
+	return "", ctx.Err()
+}
+
+type silentEngine struct{ reconcile.Engine }
+
+func (silentEngine) Observe(ctx context.Context) (plan.Live, error) {
+	<-ctx.Done()
+	return plan.Live{}, ctx.Err()
+}
+
 // TestFetchFails keeps what is live when the tip can be listed but not read (I9).
 func TestFetchFails(t *testing.T) {
 	w := newWorld(t, models)
