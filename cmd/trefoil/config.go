@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -79,8 +80,11 @@ type duration time.Duration
 
 func (d *duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is no length of time; write it like 15s", text)
+	}
 	*d = duration(v)
-	return err
+	return nil
 }
 
 func (d duration) String() string { return time.Duration(d).String() }
@@ -114,10 +118,10 @@ func (c *config) override(f *pflag.FlagSet) {
 	f.StringVar(&c.Polyaxon.Owner, "polyaxon-owner", c.Polyaxon.Owner, "owner of the Polyaxon project")
 	f.StringVar(&c.Polyaxon.Project, "polyaxon-project", c.Polyaxon.Project, "Polyaxon project for searches, made when missing")
 	f.StringVar(&c.Kubernetes.Kubeconfig, "kubeconfig", c.Kubernetes.Kubeconfig, "kubeconfig `file`; without it KUBECONFIG, then the pod's own account")
-	f.StringVar(&c.Kubernetes.Context, "context", c.Kubernetes.Context, "kubeconfig context")
+	f.StringVar(&c.Kubernetes.Context, "context", c.Kubernetes.Context, "`name` of the kubeconfig context; without it the current one")
 	f.StringVar(&c.Workflows.Namespace, "workflow-namespace", c.Workflows.Namespace, "namespace where Workflows run and claims are kept")
 	f.StringVar(&c.Workflows.ServiceAccount, "workflow-service-account", c.Workflows.ServiceAccount, "service account of Workflow pods")
-	f.IntVar(&c.Fuses.Deletions, "max-deletions", c.Fuses.Deletions, "objects that one pass may delete without `retired`")
+	f.IntVar(&c.Fuses.Deletions, "max-deletions", c.Fuses.Deletions, "objects that one pass may delete unless retired names them")
 	f.IntVar(&c.Fuses.ExperimentsPerHour, "max-experiments-per-hour", c.Fuses.ExperimentsPerHour, "experiments that may be started in an hour")
 }
 
@@ -132,7 +136,7 @@ func (a *app) config(given *pflag.FlagSet) (config, error) {
 	var failed error
 	over.VisitAll(func(f *pflag.Flag) {
 		name := "TREFOIL_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		if value, ok := a.env(name); ok {
+		if value, ok := a.env(name); ok && value != "" {
 			if err := f.Value.Set(value); err != nil {
 				failed = errors.Join(failed, fmt.Errorf("%s=%s: %w", name, value, err))
 			}
@@ -141,16 +145,18 @@ func (a *app) config(given *pflag.FlagSet) (config, error) {
 			failed = errors.Join(failed, f.Value.Set(flag.Value.String()))
 		}
 	})
-	return c, failed
+	if failed != nil {
+		return c, failed
+	}
+	return c, c.check()
 }
 
 // readFile decodes --config, TREFOIL_CONFIG or a trefoil.yaml in the current folder. Fields that it does not know are errors.
 func (a *app) readFile(c *config) error {
-	name, required := a.flags.config, true
-	if name == "" {
-		name, required = a.env("TREFOIL_CONFIG")
-	}
-	if name == "" {
+	name, _ := a.env("TREFOIL_CONFIG")
+	name = cmp.Or(a.flags.config, name)
+	required := name != ""
+	if !required {
 		name = "trefoil.yaml"
 	}
 	text, err := os.ReadFile(name)
@@ -161,7 +167,7 @@ func (a *app) readFile(c *config) error {
 		return err
 	}
 	if err := yaml.UnmarshalStrict(text, c); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, readable(err))
 	}
 	return nil
 }
@@ -188,11 +194,18 @@ func (c config) owner() string {
 	return fmt.Sprintf("r-%.8x", sha256.Sum256([]byte(url+"\n"+c.Repository.Branch+"\n"+c.Repository.Path)))
 }
 
-// secret reads a file that holds one; an empty name is an empty secret.
-func secret(file string) (string, error) {
+// secret reads the file that a field names; no name is an empty secret.
+func secret(field, file string) (string, error) {
 	if file == "" {
 		return "", nil
 	}
 	text, err := os.ReadFile(file)
-	return strings.TrimSpace(string(text)), err
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", field, err)
+	}
+	value := strings.TrimSpace(string(text))
+	if value == "" {
+		return "", fmt.Errorf("%s: %s is empty", field, file)
+	}
+	return value, nil
 }

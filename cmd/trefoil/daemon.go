@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
+	"net/http"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,20 +25,23 @@ func (a *app) daemon() *cobra.Command {
 		Use:   "run",
 		Short: "Make the engines follow the repository, and commit what is found out",
 		Long: "Looks at the repository at every poll, and soon after something changed in the cluster; plans, carries out, commits.\n" +
-			"SIGTERM and Ctrl-C let the pass that is under way finish; a second one ends at once. It may be killed at any time.\n\n" +
+			"SIGTERM and Ctrl-C let changes that are under way finish; a second one ends at once. It may be killed at any time.\n\n" +
 			"With --once it makes one pass. Exit code 0: the pass was made. 1: nothing could be done, or an action failed.",
-		Args: cobra.NoArgs,
+		Args: noWords,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d, err := a.connect(cmd)
+			// The other commands leave nothing half done: there the first signal ends the process.
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			context.AfterFunc(ctx, stop) // a second signal ends the process at once
+			d, err := a.follow(ctx, cmd)
 			if err != nil {
 				return err
 			}
-			defer d.close()
 			if once {
-				return a.once(cmd.Context(), d)
+				return a.once(ctx, d)
 			}
 			d.loop.Log.Info("following", "repository", d.config.Repository.URL, "branch", d.config.Repository.Branch, "poll", d.config.Poll)
-			d.loop.Run(cmd.Context())
+			d.loop.Run(ctx)
 			d.loop.Log.Info("stopped")
 			return nil
 		},
@@ -64,50 +69,50 @@ type daemon struct {
 	config  config
 	loop    *reconcile.Loop
 	cluster *kube.Engine
-	close   func() // ends the watches and waits for them
 }
 
-// connect builds the loop. It dials nothing but the cluster's watches, which run until close.
-func (a *app) connect(cmd *cobra.Command) (*daemon, error) {
+// follow is the daemon of `trefoil run`.
+func (a *app) follow(ctx context.Context, cmd *cobra.Command) (*daemon, error) {
+	if err := remoteOnly(cmd); err != nil {
+		return nil, err
+	}
 	c, err := a.config(cmd.Flags())
 	if err != nil {
 		return nil, err
 	}
-	log := a.log()
-	klog.SetSlogLogger(log.With("from", "client-go"))
 	source, err := c.source()
 	if err != nil {
 		return nil, err
 	}
-	searches, err := c.searches(log)
+	log := a.log()
+	searches, err := c.searches(nil, log)
 	if err != nil {
 		return nil, err
 	}
+	return c.connect(ctx, source, searches, log)
+}
+
+// searches is the engine for Searches.
+type searches interface {
+	reconcile.Engine
+	reconcile.Evidence
+}
+
+// connect builds the loop. It dials nothing but the cluster's watches, which run until ctx ends. Nobody waits for their end: client-go
+// may pause for half a minute before it notices.
+func (c config) connect(ctx context.Context, source reconcile.Source, searches searches, log *slog.Logger) (*daemon, error) {
+	klog.SetSlogLogger(log.With("from", "client-go"))
 	d := &daemon{config: c}
-	poke := func() { d.loop.Poke() }
-	if d.cluster, err = c.cluster(poke, log); err != nil {
+	var err error
+	if d.cluster, err = c.cluster(func() { d.loop.Poke() }, log); err != nil {
 		return nil, err
 	}
 	d.loop = reconcile.New(reconcile.Options{
 		Source: source, Searches: searches, Cluster: d.cluster, Settings: c.settings(), Limits: c.limits(),
 		Holder: holder(), Poll: time.Duration(c.Poll), Log: log, Now: time.Now,
 	})
-	d.watch(cmd.Context())
+	go d.cluster.Run(ctx)
 	return d, nil
-}
-
-// watch starts the watches of the cluster. They outlive the command's context, so that a pass that is drained can still observe.
-func (d *daemon) watch(ctx context.Context) {
-	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		d.cluster.Run(watching)
-	}()
-	d.close = func() {
-		stop()
-		<-ended
-	}
 }
 
 func (c config) cluster(poke func(), log *slog.Logger) (*kube.Engine, error) {
@@ -118,17 +123,21 @@ func (c config) cluster(poke func(), log *slog.Logger) (*kube.Engine, error) {
 	return kube.New(kube.Options{Cluster: config, Owner: c.owner(), Poke: poke, Log: log})
 }
 
-func (c config) searches(log *slog.Logger) (*polyaxon.Engine, error) {
+func (c config) searches(transport http.RoundTripper, log *slog.Logger) (*polyaxon.Engine, error) {
 	if c.Polyaxon.URL == "" {
 		return nil, errors.New("no Polyaxon: give its URL with --polyaxon-url, TREFOIL_POLYAXON_URL or polyaxon.url in trefoil.yaml")
 	}
-	token, err := secret(c.Polyaxon.TokenFile)
+	token, err := secret("polyaxon.tokenFile", c.Polyaxon.TokenFile)
 	if err != nil {
 		return nil, err
 	}
+	return c.polyaxon(polyaxon.Token(token), transport, log)
+}
+
+func (c config) polyaxon(token polyaxon.Token, transport http.RoundTripper, log *slog.Logger) (*polyaxon.Engine, error) {
 	return polyaxon.New(polyaxon.Options{
-		BaseURL: c.Polyaxon.URL, Owner: c.Polyaxon.Owner, Project: c.Polyaxon.Project, Token: polyaxon.Token(token),
-		RepositoryOwner: c.owner(), Log: log,
+		BaseURL: c.Polyaxon.URL, Owner: c.Polyaxon.Owner, Project: c.Polyaxon.Project, Token: token,
+		RepositoryOwner: c.owner(), Transport: transport, Log: log,
 	})
 }
 
@@ -139,9 +148,6 @@ func (a *app) log() *slog.Logger {
 	}
 	return slog.New(slog.NewTextHandler(a.err, nil))
 }
-
-// quiet drops what a command that prints its own result would log.
-func (d *daemon) quiet() { d.loop.Log = slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
 // holder says who this process is, for people who read a claim.
 func holder() string {

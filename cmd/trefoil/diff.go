@@ -18,48 +18,66 @@ func (a *app) diff() *cobra.Command {
 	return &cobra.Command{
 		Use:   "diff [MODEL...]",
 		Short: "Show object by object how the engines differ from git",
-		Long: "Compares every object that git asks for with the live one, by server-side dry-run. Changes nothing.\n\n" +
-			"Exit code 0: no difference. 1: there are differences. 2: an error. 3: the spec is invalid.",
+		Long: "Compares every object that git asks for with the live one, by server-side dry-run. Changes nothing. With -C the files of a\n" +
+			"folder are compared, as for a pull request; which objects are meant is still said by the configured URL, branch and path.\n\n" +
+			"Exit code 0: no difference. 1: there are differences. 2: an error, or an engine could not be seen. 3: the spec is invalid.",
+		ValidArgsFunction: a.complete,
 		RunE: func(cmd *cobra.Command, words []string) error {
-			d, err := a.connect(cmd)
+			d, pass, err := a.look(cmd, words)
 			if err != nil {
-				return exit{2, err}
+				return err
 			}
-			defer d.close()
-			d.quiet()
-			pass, err := d.loop.Plan(cmd.Context())
-			if err != nil {
-				return exit{2, err}
+			all, failed := d.differences(cmd.Context(), pass, words)
+			if err := a.printDifferences(all); err != nil {
+				return err
 			}
-			return a.differ(cmd.Context(), d, pass, words)
+			invalid := a.invalid(pass.Catalog, words)
+			switch failed = errors.Join(failed, blind(pass.Live)); {
+			case failed != nil:
+				return failed
+			case invalid != nil:
+				return invalid
+			case len(all) > 0:
+				return exit{code: 1}
+			}
+			return nil
 		},
 	}
 }
 
-func (a *app) differ(ctx context.Context, d *daemon, pass reconcile.Pass, words []string) error {
-	differences, failed := 0, error(nil)
+// difference is what -o json says of an object that differs.
+type difference struct {
+	Model  string `json:"model"`
+	Object string `json:"object"`
+	Diff   string `json:"diff"` // unified, from live to git
+}
+
+// differences compares all that can be seen, and goes on after an error.
+func (d *daemon) differences(ctx context.Context, pass reconcile.Pass, words []string) ([]difference, error) {
+	all, failed := []difference{}, error(nil)
 	for _, c := range changes(d, pass) {
-		if !wanted(words, c.model) {
+		if _, unknown := pass.Live.Unknown[c.ref.Kind]; unknown || !wanted(words, c.model) {
 			continue
 		}
 		before, after, err := c.compare(ctx, d)
 		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("%s: %w", c.ref, err))
+			failed = errors.Join(failed, err)
 			continue
 		}
 		if text := diff.Diff("live "+c.ref.String(), before, "git "+c.ref.String(), after); len(text) > 0 {
-			differences++
-			fmt.Fprintf(a.out, "%s", text)
+			all = append(all, difference{c.model, c.ref.String(), string(text)})
 		}
 	}
-	s := specs{catalog: pass.Catalog}
-	switch {
-	case failed != nil:
-		return exit{2, failed}
-	case s.errors() > 0:
-		return a.invalid(s)
-	case differences > 0:
-		return exit{code: 1}
+	return all, failed
+}
+
+func (a *app) printDifferences(all []difference) error {
+	printed, err := a.json(map[string]any{"format_version": formatVersion, "differences": all})
+	if printed || err != nil {
+		return err
+	}
+	for _, d := range all {
+		fmt.Fprint(a.out, d.Diff)
 	}
 	return nil
 }
@@ -104,6 +122,8 @@ func (c change) compare(ctx context.Context, d *daemon) (before, after []byte, e
 		after, err = yaml.Marshal(c.wanted.Body)
 		return nil, after, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
 	live, wanted, err := d.cluster.DryRun(ctx, *c.wanted)
 	if err != nil {
 		return nil, nil, err

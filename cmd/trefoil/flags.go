@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/pflag"
 )
@@ -20,27 +19,27 @@ type flags struct {
 
 func (f *flags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.config, "config", "", "configuration `file`; without it TREFOIL_CONFIG, then trefoil.yaml")
-	set.StringVarP(&f.dir, "directory", "C", ".", "spec repository as it is on disk; --repo URL reads one elsewhere")
-	set.StringVarP(&f.output, "output", "o", "text", "text or json")
+	set.StringVarP(&f.dir, "directory", "C", ".", "`folder` of the specs as they are on disk; --repo URL alone reads the branch there")
+	set.StringVarP(&f.output, "output", "o", "text", "`format`: text or json")
 	c := defaults()
 	c.override(set)
 }
 
-// json prints a value as JSON with the format's version in it, if that is what -o asks for.
-func (a *app) json(v any) (printed bool, err error) {
-	switch a.flags.output {
-	case "text":
-		return false, nil
-	case "json":
-		e := json.NewEncoder(a.out)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		return true, e.Encode(v)
+// check refuses an unknown output format before anything is done.
+func (f *flags) check() error {
+	if f.output != "text" && f.output != "json" {
+		return fmt.Errorf("-o %s: there is text and json", f.output)
 	}
-	return true, fmt.Errorf("-o %s: there is text and json", a.flags.output)
+	return nil
 }
 
-// wanted reports whether the words after a verb name the model; no words name all.
-func wanted(words []string, model string) bool {
-	return len(words) == 0 || slices.Contains(words, model)
+// json prints a value as JSON with the format's version in it, if that is what -o asks for.
+func (a *app) json(v any) (printed bool, err error) {
+	if a.flags.output != "json" {
+		return false, nil
+	}
+	e := json.NewEncoder(a.out)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return true, e.Encode(v)
 }

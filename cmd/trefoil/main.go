@@ -9,17 +9,14 @@ import (
 	"io"
 	"log"
 	"os"
-	"os/signal"
-	"syscall"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	a := &app{out: os.Stdout, err: os.Stderr, env: os.LookupEnv}
-	os.Exit(a.run(ctx, os.Args[1:]))
+	os.Exit(a.run(context.Background(), os.Args[1:]))
 }
 
 // app is what the verbs share: the streams, the environment and the flags that all of them know.
@@ -52,14 +49,17 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root.SetArgs(args)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
 	code := exit{code: 1, cause: err}
+	if cmd.Name() == "diff" {
+		code.code = 2 // 1 says that there are differences
+	}
 	errors.As(err, &code)
 	if code.cause != nil {
-		fmt.Fprintf(a.err, "trefoil: %v\n", code.cause)
+		fmt.Fprintf(a.err, "trefoil: %s\n", strings.TrimSpace(code.cause.Error()))
 	}
 	return code.code
 }
@@ -70,10 +70,23 @@ func (a *app) root() *cobra.Command {
 		Short: "Git-driven training, packaging and serving of models",
 		Long: "Trefoil ties Polyaxon (training), Argo Workflows (packaging) and Seldon Core (serving) into one knot, with git as the\n" +
 			"only state: people change models.cue, the engines follow, and what was found out is committed back.",
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.flags.check() },
 	}
 	a.flags.add(root.PersistentFlags())
+	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
+	})
 	root.AddCommand(a.validate(), a.render(), a.plan(), a.diff(), a.daemon(), a.status(), a.version())
 	return root
+}
+
+// noWords refuses words after a verb that takes none.
+func noWords(cmd *cobra.Command, words []string) error {
+	if len(words) > 0 {
+		return fmt.Errorf("%s takes flags only, not %q", cmd.CommandPath(), words[0])
+	}
+	return nil
 }

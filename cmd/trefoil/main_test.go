@@ -2,12 +2,19 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -16,22 +23,102 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"trefoil": main})
 }
 
-// TestScripts runs the commands of testdata/script as users type them, offline. $EXAMPLES is the folder of examples.
+// TestScripts runs the commands of testdata/script as users type them, offline. $EXAMPLES is the folder of examples; of the engines,
+// $DEAD is a URL where nobody listens, $SILENT one that never answers and $FORBIDDEN one that refuses everything; dead, silent and
+// forbidden are kubeconfig files for them.
 func TestScripts(t *testing.T) {
 	examples, err := filepath.Abs("../../examples")
 	if err != nil {
 		t.Fatal(err)
 	}
+	servers := badServers(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("EXAMPLES", examples)
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("KUBECONFIG", "")
+			for name, url := range servers {
+				e.Setenv(strings.ToUpper(name), url)
+				if err := os.WriteFile(filepath.Join(e.WorkDir, name), []byte(kubeconfig(url)), 0o600); err != nil {
+					return err
+				}
+			}
 			return nil
 		},
+		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 		UpdateScripts: os.Getenv("UPDATE") != "",
 	})
+}
+
+// exits is `exits CODE COMMAND...`.
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	err, code := ts.Exec(args[1], args[2:]...), 0
+	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
+		code = failed.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("the exit code is %d", code)
+	}
+}
+
+func kubeconfig(url string) string {
+	return fmt.Sprintf(`{kind: Config, clusters: [{name: a, cluster: {server: %q}}], contexts: [{name: a, context: {cluster: a}}], current-context: a}`, url)
+}
+
+// badServers are an address that nobody listens at, one that takes connections and is silent, and one that answers 403.
+func badServers(t *testing.T) map[string]string {
+	t.Helper()
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	hole, err := net.Listen("tcp", "127.0.0.1:0") // the kernel takes the connections
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { hole.Close() })
+	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "you may not", http.StatusForbidden)
+	}))
+	t.Cleanup(refuses.Close)
+	return map[string]string{"dead": gone.URL, "silent": "http://" + hole.Addr().String(), "forbidden": refuses.URL}
+}
+
+// TestImpatient gives a silent server up, and one that answers slowly not.
+func TestImpatient(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		pause  time.Duration // before each of three answers
+		silent bool
+	}{{"slow", 200 * time.Millisecond, false}, {"silent", 2 * time.Second, true}} {
+		t.Run(tc.name, func(t *testing.T) {
+			answers := 0
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				select {
+				case <-time.After(tc.pause):
+				case <-r.Context().Done():
+				}
+				if answers++; answers < 3 {
+					http.Error(w, "busy", http.StatusServiceUnavailable)
+					return
+				}
+				fmt.Fprint(w, `{"count": 0, "results": []}`)
+			}))
+			defer server.Close()
+			c := defaults()
+			c.Polyaxon.URL = server.URL
+			engine, err := c.impatient()
+			if err != nil {
+				t.Fatal(err)
+			}
+			engine.most = 700 * time.Millisecond
+			_, err = engine.Observe(t.Context())
+			if silent := err != nil && strings.Contains(err.Error(), "no answer for 700ms"); silent != tc.silent || !silent && err != nil {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
 }
 
 // TestReadme runs the transcript of the README: each line that begins with a dollar, in the folder that the one before left.

@@ -17,42 +17,41 @@ func (a *app) plan() *cobra.Command {
 		Short: "Say what comes next for each model, and why the others wait",
 		Long: "Says what comes next for each model. Without --live no engine is asked: the plan then says what git still lacks, as if\n" +
 			"everything that git has decided were carried out. Nothing is changed.\n\n" +
-			"Exit code 0: planned. 1: an error. 3: the spec is invalid. With --detailed-exitcode 2: there is something to do.",
+			"With --live the configured repository is compared with what the engines hold; with -C too, the files of a folder are, as for a\n" +
+			"pull request: which objects are meant is still said by the configured URL, branch and path.\n\n" +
+			"Exit code 0: planned. 1: an error, or an engine could not be seen. 3: the spec is invalid. With --detailed-exitcode 2: there is something to do.",
+		ValidArgsFunction: a.complete,
 		RunE: func(cmd *cobra.Command, words []string) error {
-			p, invalid, err := a.planned(cmd, words, live)
+			if live {
+				return a.planLive(cmd, words, detailed)
+			}
+			s, err := a.read(cmd, words)
 			if err != nil {
 				return err
 			}
-			return a.printPlan(only(p, words), invalid, detailed)
+			settings := s.config.settings()
+			p := plan.Make(plan.Input{
+				Catalog: s.catalog, Live: plan.Done(s.catalog, settings), Settings: settings, Revision: s.revision,
+				Now: time.Now(), Limits: s.config.limits(),
+			})
+			return a.printPlan(only(p, words), len(faults(s.catalog, words)), detailed)
 		},
 	}
-	cmd.Flags().BoolVar(&live, "live", false, "ask the engines; reads the configured repository, not -C")
+	cmd.Flags().BoolVar(&live, "live", false, "ask the engines too; without -C of the configured repository")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where there is something to do")
 	return cmd
 }
 
-// planned makes the plan and counts the errors of the spec.
-func (a *app) planned(cmd *cobra.Command, words []string, live bool) (plan.Plan, int, error) {
-	if live {
-		d, err := a.connect(cmd)
-		if err != nil {
-			return plan.Plan{}, 0, err
-		}
-		defer d.close()
-		d.quiet()
-		pass, err := d.loop.Plan(cmd.Context())
-		s := specs{catalog: pass.Catalog}
-		return pass.Plan, s.errors(), err
-	}
-	s, err := a.read(cmd, words)
+func (a *app) planLive(cmd *cobra.Command, words []string, detailed bool) error {
+	_, pass, err := a.look(cmd, words)
 	if err != nil {
-		return plan.Plan{}, 0, err
+		return err
 	}
-	settings := s.config.settings()
-	return plan.Make(plan.Input{
-		Catalog: s.catalog, Live: plan.Done(s.catalog, settings), Settings: settings, Revision: s.revision,
-		Now: time.Now(), Limits: s.config.limits(),
-	}), s.errors(), nil
+	ends := a.printPlan(only(pass.Plan, words), len(faults(pass.Catalog, words)), detailed)
+	if err := blind(pass.Live); err != nil { // nothing to do as far as anyone can see is not nothing to do
+		return err
+	}
+	return ends
 }
 
 func (c config) limits() plan.Limits { return plan.Limits(c.Fuses) }

@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,21 +18,22 @@ type specs struct {
 	catalog  schema.Catalog
 }
 
-// read loads the folder of -C, or the tip of --repo where that flag is given.
+// read loads the folder of -C, or the tip of --repo where only that flag is given.
 func (a *app) read(cmd *cobra.Command, words []string) (specs, error) {
 	c, err := a.config(cmd.Flags())
 	if err != nil {
 		return specs{}, err
 	}
 	s := specs{config: c}
-	tree, err := s.tree(cmd.Context(), a.flags.dir, cmd.Flags().Changed("repo"))
+	remote := cmd.Flags().Changed("repo") && !cmd.Flags().Changed("directory")
+	tree, err := s.tree(cmd.Context(), a.flags.dir, remote)
 	if err != nil {
 		return specs{}, err
 	}
 	if s.catalog, err = schema.Load(cmd.Context(), tree); err != nil {
 		return specs{}, err
 	}
-	return s, s.known(words)
+	return s, known(words, s.catalog, plan.Plan{})
 }
 
 func (s *specs) tree(ctx context.Context, dir string, remote bool) (schema.Tree, error) {
@@ -53,43 +51,17 @@ func (s *specs) tree(ctx context.Context, dir string, remote bool) (schema.Tree,
 	return repo.Fetch(ctx, s.revision)
 }
 
-// known complains of words that name no model.
-func (s *specs) known(words []string) error {
-	var names []string
-	for _, m := range s.catalog.Models {
-		names = append(names, m.Name)
-	}
-	for _, f := range s.catalog.Findings {
-		names = append(names, f.Scope.Model)
-	}
-	for _, w := range words {
-		if !slices.Contains(names, w) {
-			return fmt.Errorf("there is no model %q; there are: %s", w, strings.Join(slices.Compact(slices.Sorted(slices.Values(names))), " "))
-		}
-	}
-	return nil
-}
-
-// errors counts the findings that freeze something.
-func (s *specs) errors() int {
-	n := 0
-	for _, f := range s.catalog.Findings {
-		if f.Severity == schema.Error {
-			n++
-		}
-	}
-	return n
-}
+var errNoRepository = errors.New("no spec repository: give its URL with --repo, TREFOIL_REPO or repository.url in trefoil.yaml")
 
 // source opens the spec repository with its credentials, which are read from files only.
 func (c config) source() (*gitrepo.Repo, error) {
 	r := c.Repository
 	if r.URL == "" {
-		return nil, errors.New("no spec repository: give its URL with --repo, TREFOIL_REPO or repository.url in trefoil.yaml")
+		return nil, errNoRepository
 	}
-	password, err1 := secret(r.PasswordFile)
-	key, err2 := secret(r.SSHKeyFile)
-	authorities, err3 := secret(r.CAFile)
+	password, err1 := secret("repository.passwordFile", r.PasswordFile)
+	key, err2 := secret("repository.sshKeyFile", r.SSHKeyFile)
+	authorities, err3 := secret("repository.caFile", r.CAFile)
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return nil, err
 	}

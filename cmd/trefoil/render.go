@@ -17,6 +17,7 @@ func (a *app) render() *cobra.Command {
 		Short: "Print the engines' objects as YAML, byte for byte the same each time",
 		Long: "Prints the Polyaxon search of each model, the Workflow of the release that answers the present spec, and the\n" +
 			"SeldonDeployment of each environment whose release has an image.\n\nExit code 0: rendered. 1: an error. 3: the spec is invalid.",
+		ValidArgsFunction: a.complete,
 		RunE: func(cmd *cobra.Command, words []string) error {
 			s, err := a.read(cmd, words)
 			if err != nil {
@@ -28,13 +29,10 @@ func (a *app) render() *cobra.Command {
 			if err := a.printObjects(s, words, dialect); err != nil {
 				return err
 			}
-			if s.errors() > 0 {
-				return a.invalid(s)
-			}
-			return nil
+			return a.invalid(s.catalog, words)
 		},
 	}
-	cmd.Flags().StringVar(&dialect, "dialect", "", "polyaxon-0 prints the search as Polyaxon 0.x's `kind: group`")
+	cmd.Flags().StringVar(&dialect, "dialect", "", "`name`: polyaxon-0 prints the search as the group of Polyaxon 0.x")
 	return cmd
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"text/tabwriter"
 
@@ -26,17 +27,15 @@ type state struct {
 
 func (a *app) status() *cobra.Command {
 	return &cobra.Command{
-		Use:   "status [MODEL...]",
-		Short: "Say where each model is and why it does not move",
-		Long:  "Asks the repository and the engines where each model is, what comes next and what it waits for. Changes nothing.",
+		Use:               "status [MODEL...]",
+		Short:             "Say where each model is and why it does not move",
+		Long:              "Asks the repository and the engines where each model is, what comes next and what it waits for. Changes nothing.",
+		ValidArgsFunction: a.complete,
 		RunE: func(cmd *cobra.Command, words []string) error {
-			d, err := a.connect(cmd)
-			if err != nil {
+			if err := remoteOnly(cmd); err != nil {
 				return err
 			}
-			defer d.close()
-			d.quiet()
-			pass, err := d.loop.Plan(cmd.Context())
+			d, pass, err := a.look(cmd, words)
 			if err != nil {
 				return err
 			}
@@ -47,11 +46,15 @@ func (a *app) status() *cobra.Command {
 
 func (a *app) printStates(pass reconcile.Pass, c config, words []string) error {
 	all := slices.DeleteFunc(states(pass), func(s state) bool { return s.Model != "" && !wanted(words, s.Model) })
-	printed, err := a.json(map[string]any{"format_version": formatVersion, "revision": pass.Revision, "states": all})
+	printed, err := a.json(map[string]any{"format_version": formatVersion, "revision": pass.Revision, "states": all, "unknown": pass.Live.Unknown})
 	if printed || err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "%s %s at %s\n\n", c.Repository.URL, c.Repository.Branch, pass.Revision.Short())
+	fmt.Fprintf(a.out, "%s %s at %s\n", c.Repository.URL, c.Repository.Branch, pass.Revision.Short())
+	for _, line := range unseen(pass.Live) {
+		fmt.Fprintln(a.out, "unknown: "+line)
+	}
+	fmt.Fprintln(a.out)
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "MODEL\tENVIRONMENT\tRELEASE\tSTATE")
 	for _, s := range all {
@@ -76,8 +79,12 @@ func states(pass reconcile.Pass) []state {
 	for _, x := range pass.Plan.Actions {
 		lines[x.Scope()] = append(lines[x.Scope()], "next: "+words(x))
 	}
+	why := slices.Collect(maps.Values(pass.Live.Unknown))
 	for _, h := range pass.Plan.Holds {
 		scope := schema.Scope{Model: h.Model, Environment: h.Environment}
+		if slices.Contains(why, h.Reason) {
+			h.Reason = "unknown" // why is said once, above
+		}
 		lines[scope] = append(lines[scope], h.Reason)
 	}
 	var all []state

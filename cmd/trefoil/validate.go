@@ -2,17 +2,20 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
 func (a *app) validate() *cobra.Command {
 	return &cobra.Command{
-		Use:   "validate [MODEL...]",
-		Short: "Check a spec repository: CUE, and the rules that CUE can't say",
-		Long:  "Checks a spec repository without asking any engine. Prints every finding with its place, code and hint.\n\nExit code 0: nothing is wrong. 1: something is, or the repository could not be read.",
+		Use:               "validate [MODEL...]",
+		Short:             "Check a spec repository: CUE, and the rules that CUE can't say",
+		Long:              "Checks a spec repository without asking any engine. Prints every finding with its place, code and hint.\n\nExit code 0: nothing is wrong. 1: something is, or the repository could not be read.",
+		ValidArgsFunction: a.complete,
 		RunE: func(cmd *cobra.Command, words []string) error {
 			s, err := a.read(cmd, words)
 			if err != nil {
@@ -37,23 +40,21 @@ type findingJSON struct {
 }
 
 func (a *app) printFindings(s specs, words []string) error {
-	findings, views := []schema.Finding{}, []findingJSON{}
-	for _, f := range s.catalog.Findings {
-		if f.Scope.Model == "" || wanted(words, f.Scope.Model) {
-			findings = append(findings, f)
-			views = append(views, findingJSON{
-				f.Code, f.Severity, f.Scope.Model, f.Scope.Environment, f.Pos.File, f.Pos.Line, f.Pos.Column, f.Message, f.Hint,
-			})
-		}
+	findings, views := about(s.catalog, words), []findingJSON{}
+	for _, f := range findings {
+		views = append(views, findingJSON{
+			f.Code, f.Severity, f.Scope.Model, f.Scope.Environment, f.Pos.File, f.Pos.Line, f.Pos.Column, f.Message, f.Hint,
+		})
 	}
-	errors := s.errors()
+	models := slices.DeleteFunc(named(s.catalog, plan.Plan{}), func(name string) bool { return !wanted(words, name) })
+	errors := len(faults(s.catalog, words))
 	if printed, err := a.json(map[string]any{"format_version": formatVersion, "findings": views}); err != nil {
 		return err
 	} else if !printed {
 		for _, f := range findings {
 			fmt.Fprintln(a.out, f)
 		}
-		fmt.Fprintf(a.out, "%s, %s\n", count(len(s.catalog.Models), "model"), count(errors, "error"))
+		fmt.Fprintf(a.out, "%s, %s\n", count(len(models), "model"), count(errors, "error"))
 	}
 	if errors > 0 {
 		return exit{code: 1}
@@ -61,9 +62,13 @@ func (a *app) printFindings(s specs, words []string) error {
 	return nil
 }
 
-// invalid prints the findings to the error stream and ends with the code of an invalid spec.
-func (a *app) invalid(s specs) error {
-	for _, f := range s.catalog.Findings {
+// invalid prints what is wrong to the error stream and ends with the code of an invalid spec; nil where nothing is.
+func (a *app) invalid(c schema.Catalog, words []string) error {
+	wrong := faults(c, words)
+	if len(wrong) == 0 {
+		return nil
+	}
+	for _, f := range wrong {
 		fmt.Fprintln(a.err, f)
 	}
 	return exit{code: 3}

@@ -12,7 +12,7 @@ func (a *app) version() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version, the commit it was built from and the Go version",
-		Args:  cobra.NoArgs,
+		Args:  noWords,
 		RunE: func(*cobra.Command, []string) error {
 			version, commit := "(devel)", "unknown"
 			if info, ok := debug.ReadBuildInfo(); ok {

@@ -35,23 +35,34 @@ type Options struct {
 	KnownHosts string
 }
 
-// check refuses what could not work or would not be safe, before anything is dialled. Its errors never quote a URL that might
-// hold a password.
-func (o Options) check() (*url.URL, error) {
-	location, err := parseURL(o.URL)
-	if err != nil {
-		return nil, err
+// Check refuses what could not work or would not be safe, credentials apart; it dials nothing and reads no file. Its errors never
+// quote a URL that might hold a password.
+func (o Options) Check() error {
+	if _, err := parseURL(o.URL); err != nil {
+		return err
 	}
 	if err := plumbing.NewBranchReferenceName(o.Branch).Validate(); err != nil || o.Branch == "" {
-		return nil, fmt.Errorf("branch %q is not a name that git takes for a branch", o.Branch)
+		return fmt.Errorf("repository branch %q is not a name that git takes for a branch", o.Branch)
 	}
 	if o.Path != "" && !fs.ValidPath(o.Path) {
-		return nil, fmt.Errorf("path %q: use a folder relative to the repository's root, clean and inside it", o.Path)
+		return fmt.Errorf("repository path %q: use a folder relative to the repository's root, clean and inside it", o.Path)
 	}
 	for _, part := range []string{o.AuthorName, o.AuthorEmail} {
 		if strings.TrimSpace(part) == "" || strings.ContainsAny(part, "<>\n\x00") {
-			return nil, fmt.Errorf("author %q: a name and an e-mail address are needed, without < > or line breaks", part)
+			return fmt.Errorf("repository author %q: a name and an e-mail address are needed, without < > or line breaks", part)
 		}
+	}
+	return nil
+}
+
+// check is Check with the credentials.
+func (o Options) check() (*url.URL, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	location, err := parseURL(o.URL)
+	if err != nil {
+		return nil, err
 	}
 	return location, o.checkCredentials(location)
 }

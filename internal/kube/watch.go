@@ -123,7 +123,7 @@ func (w *watch) unknown() string {
 	case w.fault != nil:
 		return w.fault.Error()
 	case !w.informer.HasSynced():
-		return w.served.GroupResource().String() + ": the first list has not ended yet"
+		return "the cluster has not answered yet: is it well?"
 	}
 	return ""
 }

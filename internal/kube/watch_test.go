@@ -131,9 +131,9 @@ func TestUnknownUntilSynced(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := map[render.Kind]string{
-			render.Workflow:         "workflows.argoproj.io: the first list has not ended yet",
-			render.SeldonDeployment: "seldondeployments.machinelearning.seldon.io: the first list has not ended yet",
-			render.Claim:            "configmaps: the first list has not ended yet",
+			render.Workflow:         "the cluster has not answered yet: is it well?",
+			render.SeldonDeployment: "the cluster has not answered yet: is it well?",
+			render.Claim:            "the cluster has not answered yet: is it well?",
 		}
 		if diff := cmp.Diff(want, observe(t, e).Unknown); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
