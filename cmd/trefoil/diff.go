@@ -32,7 +32,7 @@ func (a *app) diff() *cobra.Command {
 				return err
 			}
 			invalid := a.invalid(pass.Catalog, words)
-			switch failed = errors.Join(failed, blind(pass.Live)); {
+			switch failed = errors.Join(failed, blind(pass)); {
 			case failed != nil:
 				return failed
 			case invalid != nil:

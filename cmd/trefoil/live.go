@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,9 +14,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trefoil-gitops/trefoil/internal/gitrepo"
+	"github.com/trefoil-gitops/trefoil/internal/kube"
 	"github.com/trefoil-gitops/trefoil/internal/polyaxon"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/render"
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
@@ -122,10 +125,32 @@ func (i *impatient) Observe(ctx context.Context) (plan.Live, error) {
 	return live, err
 }
 
+// missed is what could not be observed, and why. A kind that no model asks for may be not installed.
+func missed(pass reconcile.Pass) map[render.Kind]string {
+	why := maps.Clone(pass.Live.Unknown)
+	maps.DeleteFunc(why, func(k render.Kind, reason string) bool {
+		return strings.HasSuffix(reason, kube.ErrNotInstalled.Error()) && !asked(k, pass.Catalog.Models)
+	})
+	return why
+}
+
+// asked reports whether one of the models may have objects of a kind.
+func asked(kind render.Kind, models []schema.Model) bool {
+	return slices.ContainsFunc(models, func(m schema.Model) bool {
+		switch kind {
+		case render.Workflow:
+			return m.Package != nil
+		case render.SeldonDeployment:
+			return len(m.Serve) > 0
+		}
+		return true
+	})
+}
+
 // unseen has a line for each reason why something could not be observed, with the kinds that it is about.
-func unseen(live plan.Live) []string {
+func unseen(pass reconcile.Pass) []string {
 	kinds := map[string][]string{}
-	for kind, why := range live.Unknown {
+	for kind, why := range missed(pass) {
 		kinds[why] = append(kinds[why], string(kind))
 	}
 	var lines []string
@@ -138,8 +163,8 @@ func unseen(live plan.Live) []string {
 }
 
 // blind is the error of a command whose answer lacks what could not be observed; nil where all was.
-func blind(live plan.Live) error {
-	lines := unseen(live)
+func blind(pass reconcile.Pass) error {
+	lines := unseen(pass)
 	if len(lines) == 0 {
 		return nil
 	}

@@ -12,11 +12,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/trefoil-gitops/trefoil/internal/kube"
+	"github.com/trefoil-gitops/trefoil/reconcile"
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/render"
+	"github.com/trefoil-gitops/trefoil/schema"
 )
 
 func TestMain(m *testing.M) {
@@ -83,6 +90,22 @@ func badServers(t *testing.T) map[string]string {
 	}))
 	t.Cleanup(refuses.Close)
 	return map[string]string{"dead": gone.URL, "silent": "http://" + hole.Addr().String(), "forbidden": refuses.URL}
+}
+
+// TestMissed lets those do without Argo and Seldon who only train.
+func TestMissed(t *testing.T) {
+	reason := "CRD workflows.argoproj.io, version v1alpha1, " + kube.ErrNotInstalled.Error()
+	pass := reconcile.Pass{
+		Live:    plan.Live{Unknown: map[render.Kind]string{render.Workflow: reason, render.Search: "down"}},
+		Catalog: schema.Catalog{Models: []schema.Model{{Name: "trains"}}},
+	}
+	if got := unseen(pass); !slices.Equal(got, []string{"Search: down"}) {
+		t.Errorf("unseen are %q", got)
+	}
+	pass.Catalog.Models = append(pass.Catalog.Models, schema.Model{Name: "packages", Package: &schema.Package{}})
+	if got := unseen(pass); !slices.Equal(got, []string{"Search: down", "Workflow: " + reason}) {
+		t.Errorf("unseen are %q", got)
+	}
 }
 
 // TestImpatient gives a silent server up, and one that answers slowly not.

@@ -48,7 +48,7 @@ func (a *app) planLive(cmd *cobra.Command, words []string, detailed bool) error 
 		return err
 	}
 	ends := a.printPlan(only(pass.Plan, words), len(faults(pass.Catalog, words)), detailed)
-	if err := blind(pass.Live); err != nil { // nothing to do as far as anyone can see is not nothing to do
+	if err := blind(pass); err != nil { // nothing to do as far as anyone can see is not nothing to do
 		return err
 	}
 	return ends

@@ -23,7 +23,7 @@ func (a *app) render() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if s.config.Repository.URL == "" {
+			if s.config.Repository.URL == "" && len(s.catalog.Models) > 0 {
 				fmt.Fprintln(a.err, "trefoil: no repository URL is known (--repo or trefoil.yaml): pods can't fetch source folders from what is printed here")
 			}
 			if err := a.printObjects(s, words, dialect); err != nil {

@@ -46,12 +46,12 @@ func (a *app) status() *cobra.Command {
 
 func (a *app) printStates(pass reconcile.Pass, c config, words []string) error {
 	all := slices.DeleteFunc(states(pass), func(s state) bool { return s.Model != "" && !wanted(words, s.Model) })
-	printed, err := a.json(map[string]any{"format_version": formatVersion, "revision": pass.Revision, "states": all, "unknown": pass.Live.Unknown})
+	printed, err := a.json(map[string]any{"format_version": formatVersion, "revision": pass.Revision, "states": all, "unknown": missed(pass)})
 	if printed || err != nil {
 		return err
 	}
 	fmt.Fprintf(a.out, "%s %s at %s\n", c.Repository.URL, c.Repository.Branch, pass.Revision.Short())
-	for _, line := range unseen(pass.Live) {
+	for _, line := range unseen(pass) {
 		fmt.Fprintln(a.out, "unknown: "+line)
 	}
 	fmt.Fprintln(a.out)

@@ -88,6 +88,9 @@ func (r *Repo) explain(err error) string {
 	if errors.As(err, &unknown) {
 		return "the server's certificate is of an authority that is not trusted: if it is your own, give its certificate as CA bundle"
 	}
+	if request, ok := errors.AsType[*url.Error](err); ok {
+		err = request.Err // the URL is told already
+	}
 	return r.redact(err.Error())
 }
 
