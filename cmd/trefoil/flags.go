@@ -20,7 +20,7 @@ type flags struct {
 func (f *flags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.config, "config", "", "configuration `file`; without it TREFOIL_CONFIG, then trefoil.yaml")
 	set.StringVarP(&f.dir, "directory", "C", ".", "`folder` of the specs as they are on disk; --repo URL alone reads the branch there")
-	set.StringVarP(&f.output, "output", "o", "text", "`format`: text or json")
+	set.StringVarP(&f.output, "output", "o", "text", "output `format`, text or json")
 	c := defaults()
 	c.override(set)
 }

@@ -32,7 +32,7 @@ func (a *app) render() *cobra.Command {
 			return a.invalid(s.catalog, words)
 		},
 	}
-	cmd.Flags().StringVar(&dialect, "dialect", "", "`name`: polyaxon-0 prints the search as the group of Polyaxon 0.x")
+	cmd.Flags().StringVar(&dialect, "dialect", "", "`polyaxon-0` prints the search as the group of Polyaxon 0.x")
 	return cmd
 }
 
