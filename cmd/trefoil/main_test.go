@@ -6,24 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-
-	"github.com/trefoil-gitops/trefoil/internal/kube"
-	"github.com/trefoil-gitops/trefoil/reconcile"
-	"github.com/trefoil-gitops/trefoil/reconcile/plan"
-	"github.com/trefoil-gitops/trefoil/render"
-	"github.com/trefoil-gitops/trefoil/schema"
 )
 
 func TestMain(m *testing.M) {
@@ -31,14 +20,14 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the commands of testdata/script as users type them, offline. $EXAMPLES is the folder of examples; of the engines,
-// $DEAD is a URL where nobody listens, $SILENT one that never answers and $FORBIDDEN one that refuses everything; dead, silent and
-// forbidden are kubeconfig files for them.
+// $DEAD is a URL where nobody listens, $SILENT one that never answers, $FORBIDDEN one that refuses everything and $EMPTY one that has
+// nothing; dead, silent, forbidden and empty are kubeconfig files for them.
 func TestScripts(t *testing.T) {
 	examples, err := filepath.Abs("../../examples")
 	if err != nil {
 		t.Fatal(err)
 	}
-	servers := badServers(t)
+	servers := servers(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
@@ -68,79 +57,6 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if fmt.Sprint(code) != args[0] {
 		ts.Fatalf("the exit code is %d", code)
-	}
-}
-
-func kubeconfig(url string) string {
-	return fmt.Sprintf(`{kind: Config, clusters: [{name: a, cluster: {server: %q}}], contexts: [{name: a, context: {cluster: a}}], current-context: a}`, url)
-}
-
-// badServers are an address that nobody listens at, one that takes connections and is silent, and one that answers 403.
-func badServers(t *testing.T) map[string]string {
-	t.Helper()
-	gone := httptest.NewServer(nil)
-	gone.Close()
-	hole, err := net.Listen("tcp", "127.0.0.1:0") // the kernel takes the connections
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { hole.Close() })
-	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "you may not", http.StatusForbidden)
-	}))
-	t.Cleanup(refuses.Close)
-	return map[string]string{"dead": gone.URL, "silent": "http://" + hole.Addr().String(), "forbidden": refuses.URL}
-}
-
-// TestMissed lets those do without Argo and Seldon who only train.
-func TestMissed(t *testing.T) {
-	reason := "CRD workflows.argoproj.io, version v1alpha1, " + kube.ErrNotInstalled.Error()
-	pass := reconcile.Pass{
-		Live:    plan.Live{Unknown: map[render.Kind]string{render.Workflow: reason, render.Search: "down"}},
-		Catalog: schema.Catalog{Models: []schema.Model{{Name: "trains"}}},
-	}
-	if got := unseen(pass); !slices.Equal(got, []string{"Search: down"}) {
-		t.Errorf("unseen are %q", got)
-	}
-	pass.Catalog.Models = append(pass.Catalog.Models, schema.Model{Name: "packages", Package: &schema.Package{}})
-	if got := unseen(pass); !slices.Equal(got, []string{"Search: down", "Workflow: " + reason}) {
-		t.Errorf("unseen are %q", got)
-	}
-}
-
-// TestImpatient gives a silent server up, and one that answers slowly not.
-func TestImpatient(t *testing.T) {
-	for _, tc := range []struct {
-		name   string
-		pause  time.Duration // before each of three answers
-		silent bool
-	}{{"slow", 200 * time.Millisecond, false}, {"silent", 2 * time.Second, true}} {
-		t.Run(tc.name, func(t *testing.T) {
-			answers := 0
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				select {
-				case <-time.After(tc.pause):
-				case <-r.Context().Done():
-				}
-				if answers++; answers < 3 {
-					http.Error(w, "busy", http.StatusServiceUnavailable)
-					return
-				}
-				fmt.Fprint(w, `{"count": 0, "results": []}`)
-			}))
-			defer server.Close()
-			c := defaults()
-			c.Polyaxon.URL = server.URL
-			engine, err := c.impatient()
-			if err != nil {
-				t.Fatal(err)
-			}
-			engine.most = 700 * time.Millisecond
-			_, err = engine.Observe(t.Context())
-			if silent := err != nil && strings.Contains(err.Error(), "no answer for 700ms"); silent != tc.silent || !silent && err != nil {
-				t.Errorf("the error is %v", err)
-			}
-		})
 	}
 }
 
