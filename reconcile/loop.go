@@ -90,7 +90,8 @@ func (l *Loop) Poke() {
 }
 
 // Run makes passes until ctx ends: at every poll, and soon after a Poke, which every action that was carried out gives too. Looking
-// ends at once then; changes that are under way are finished first, within half a minute. After failures the waits grow from a second to a minute.
+// ends at once then; changes that are under way are finished first, within half a minute. After failures the waits grow from a
+// second to a minute.
 func (l *Loop) Run(ctx context.Context) {
 	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()

@@ -26,7 +26,8 @@ func (a *app) daemon() *cobra.Command {
 		Short: "Make the engines follow the repository, and commit what is found out",
 		Long: "Looks at the repository at every poll, and soon after something changed in the cluster; plans, carries out, commits.\n" +
 			"SIGTERM and Ctrl-C let changes that are under way finish; a second one ends at once. It may be killed at any time.\n\n" +
-			"With --once it makes one pass. Exit code 0: the pass was made. 1: nothing could be done, an action failed, or an engine could not be seen.",
+			"With --once it makes one pass, and a signal ends that. Exit code 0: the pass was made. 1: nothing could be done, an action\n" +
+			"failed, or an engine could not be seen.",
 		Args: noWords,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			// The other commands leave nothing half done: there the first signal ends the process.

@@ -28,7 +28,7 @@ func (a *app) diff() *cobra.Command {
 				return err
 			}
 			all, failed := d.differences(cmd.Context(), pass, words)
-			if err := a.printDifferences(all); err != nil {
+			if err := a.printDifferences(all, pass); err != nil {
 				return err
 			}
 			invalid := a.invalid(pass.Catalog, words)
@@ -71,8 +71,8 @@ func (d *daemon) differences(ctx context.Context, pass reconcile.Pass, words []s
 	return all, failed
 }
 
-func (a *app) printDifferences(all []difference) error {
-	printed, err := a.json(map[string]any{"format_version": formatVersion, "differences": all})
+func (a *app) printDifferences(all []difference, pass reconcile.Pass) error {
+	printed, err := a.json(map[string]any{"format_version": formatVersion, "differences": all, "unknown": missed(pass)})
 	if printed || err != nil {
 		return err
 	}

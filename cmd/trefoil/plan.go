@@ -19,7 +19,8 @@ func (a *app) plan() *cobra.Command {
 			"everything that git has decided were carried out. Nothing is changed.\n\n" +
 			"With --live the configured repository is compared with what the engines hold; with -C too, the files of a folder are, as for a\n" +
 			"pull request: which objects are meant is still said by the configured URL, branch and path.\n\n" +
-			"Exit code 0: planned. 1: an error, or an engine could not be seen. 3: the spec is invalid. With --detailed-exitcode 2: there is something to do.",
+			"Exit code 0: planned. 1: an error, or an engine could not be seen. 3: the spec is invalid. With --detailed-exitcode 2:\n" +
+			"there is something to do.",
 		ValidArgsFunction: a.complete,
 		RunE: func(cmd *cobra.Command, words []string) error {
 			if live {
