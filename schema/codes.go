@@ -46,7 +46,7 @@ const (
 	codeBelowGate    = "TRF0505" // a release that misses the gate
 	codeReleaseGone  = "TRF0506" // a release that was removed
 	codeRetiredInUse = "TRF0601" // retired and still in use
-	codeLost         = "TRF0602" // a number that speaks of a release that isn't there
+	codeLost         = "TRF0602" // numbers were given, and no release is there
 )
 
 // Codes returns the title of each code that a finding can have: what the documentation lists.
@@ -90,6 +90,6 @@ func Codes() map[string]string {
 		codeBelowGate:    "a release misses the gate",
 		codeReleaseGone:  "a release was removed",
 		codeRetiredInUse: "something retired is in use",
-		codeLost:         "a release that is spoken of is not there",
+		codeLost:         "releases that were recorded are gone",
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -93,6 +94,9 @@ func (a *app) follow(ctx context.Context, cmd *cobra.Command) (*daemon, error) {
 	return c.connect(ctx, source, searches, log)
 }
 
+// wallClock is the time as other daemons see it. Go's own reading beside it stands still while the machine is suspended.
+func wallClock() time.Time { return time.Now().Round(0) }
+
 // searches is the engine for Searches.
 type searches interface {
 	reconcile.Engine
@@ -110,7 +114,7 @@ func (c config) connect(ctx context.Context, source reconcile.Source, searches s
 	}
 	d.loop = reconcile.New(reconcile.Options{
 		Source: source, Searches: searches, Cluster: d.cluster, Settings: c.settings(), Limits: c.limits(),
-		Holder: holder(), Poll: time.Duration(c.Poll), Log: log, Now: time.Now,
+		Holder: holder(), Poll: time.Duration(c.Poll), Log: log, Now: wallClock,
 	})
 	go d.cluster.Run(ctx)
 	return d, nil
@@ -150,11 +154,12 @@ func (a *app) log() *slog.Logger {
 	return slog.New(slog.NewTextHandler(a.err, nil))
 }
 
-// holder says who this process is, for people who read a claim.
+// holder says who this process is, for people who read a claim. No other process has the same name, in another container neither.
 func holder() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	return fmt.Sprintf("%s/%d", host, os.Getpid())
+	const enough = 8
+	return fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text()[:enough])
 }

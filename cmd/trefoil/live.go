@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trefoil-gitops/trefoil/internal/gitrepo"
-	"github.com/trefoil-gitops/trefoil/internal/kube"
 	"github.com/trefoil-gitops/trefoil/internal/polyaxon"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
@@ -125,12 +124,10 @@ func (i *impatient) Observe(ctx context.Context) (plan.Live, error) {
 	return live, err
 }
 
-// missed is what could not be observed, and why. A kind that no model asks for may be not installed.
+// missed is what could not be observed, and why. A kind that no model asks for may be missing: who only trains needs no Argo.
 func missed(pass reconcile.Pass) map[render.Kind]string {
 	why := maps.Clone(pass.Live.Unknown)
-	maps.DeleteFunc(why, func(k render.Kind, reason string) bool {
-		return strings.HasSuffix(reason, kube.ErrNotInstalled.Error()) && !asked(k, pass.Catalog.Models)
-	})
+	maps.DeleteFunc(why, func(k render.Kind, _ string) bool { return !asked(k, pass.Catalog.Models) })
 	return why
 }
 
