@@ -111,11 +111,7 @@ func (l *Loop) execute(ctx context.Context, pass *Pass, moment time.Duration) {
 		case plan.Rerun, plan.Fetch:
 			slots = l.flights.long
 		}
-		ctx, cancel := context.WithTimeout(ctx, l.limit(a))
-		l.flights.begin(ctx, a, slots, func(ctx context.Context) error {
-			defer cancel()
-			return l.act(ctx, a)
-		}, l.Poke)
+		l.flights.begin(ctx, l.limit(a), a, slots, l.act, l.Poke)
 	}
 	l.flights.wait(moment)
 	l.flights.report(pass)

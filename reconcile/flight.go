@@ -24,10 +24,10 @@ const (
 // under way is not started again.
 type flights struct {
 	quick, long chan struct{} // slots
-	all         sync.WaitGroup
 
 	mu    sync.Mutex
 	under map[string]bool // by what the action prints
+	quiet chan struct{}   // closed while nothing is under way
 	ended []flight        // since the last pass looked
 	stale map[string]int  // in how many passes in a row
 }
@@ -39,38 +39,54 @@ type flight struct {
 }
 
 func newFlights() *flights {
-	return &flights{
+	f := &flights{
 		quick: make(chan struct{}, workers), long: make(chan struct{}, workers),
-		under: map[string]bool{}, stale: map[string]int{},
+		under: map[string]bool{}, quiet: make(chan struct{}), stale: map[string]int{},
 	}
+	close(f.quiet)
+	return f
 }
 
-// begin carries an action out in the background, unless it is under way. end is called once it was done.
-func (f *flights) begin(ctx context.Context, a plan.Action, slots chan struct{}, do func(context.Context) error, end func()) {
+// begin carries an action out in the background, within the limit, unless it is under way. end is called once it was done.
+func (f *flights) begin(ctx context.Context, limit time.Duration, a plan.Action, slots chan struct{},
+	do func(context.Context, plan.Action) error, end func(),
+) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.under[a.String()] {
 		return
 	}
+	if len(f.under) == 0 {
+		f.quiet = make(chan struct{})
+	}
 	f.under[a.String()] = true
-	f.all.Go(func() {
-		err := f.queued(ctx, slots, do)
-		f.mu.Lock()
-		delete(f.under, a.String())
-		f.ended = append(f.ended, flight{a, err})
-		f.mu.Unlock()
+	go func() {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		err := f.queued(ctx, a, slots, do)
+		f.land(flight{a, err})
 		if err == nil {
 			end()
 		}
-	})
+	}()
+}
+
+func (f *flights) land(x flight) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended = append(f.ended, x)
+	delete(f.under, x.action.String())
+	if len(f.under) == 0 {
+		close(f.quiet)
+	}
 }
 
 // queued waits for a slot, but not longer than the context lives.
-func (f *flights) queued(ctx context.Context, slots chan struct{}, do func(context.Context) error) error {
+func (f *flights) queued(ctx context.Context, a plan.Action, slots chan struct{}, do func(context.Context, plan.Action) error) error {
 	select {
 	case slots <- struct{}{}:
 		defer func() { <-slots }()
-		return do(ctx)
+		return do(ctx, a)
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -78,15 +94,13 @@ func (f *flights) queued(ctx context.Context, slots chan struct{}, do func(conte
 
 // wait returns when nothing is under way any more, or after limit.
 func (f *flights) wait(limit time.Duration) {
-	landed := make(chan struct{})
-	go func() {
-		f.all.Wait()
-		close(landed)
-	}()
+	f.mu.Lock()
+	quiet := f.quiet
+	f.mu.Unlock()
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
-	case <-landed:
+	case <-quiet:
 	case <-timer.C:
 	}
 }
