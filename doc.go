@@ -31,7 +31,7 @@
 //   - reconcile: the loop, and the interfaces that it needs of the world.
 //   - internal/gitrepo, internal/polyaxon, internal/kube: the world. None of them knows another; internal/memory holds their twins
 //     for tests.
-//   - cmd/trefoil: the verbs, one file each. The only place that names implementations, reads the environment and exits.
+//   - cmd/trefoil: the verbs, one file each. The only place that names implementations, reads TREFOIL_ variables and exits.
 //
 // internal/archtest keeps it that way. e2e runs the built binary against the real engines, which e2e/stack builds and starts.
 package trefoil

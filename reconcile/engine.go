@@ -14,7 +14,7 @@ import (
 var ErrStale = errors.New("changed since it was planned")
 
 // ErrNotOurs says that an object of the wanted name exists without our labels. It is never touched.
-var ErrNotOurs = errors.New("exists and is not Trefoil's")
+var ErrNotOurs = errors.New("exists and is somebody else's")
 
 // Source is the spec repository at one branch.
 type Source interface {

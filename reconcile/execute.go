@@ -108,8 +108,10 @@ func (l *Loop) execute(ctx context.Context, pass *Pass, moment time.Duration) {
 		switch a.(type) {
 		case plan.Record:
 			continue
-		case plan.Rerun, plan.Fetch:
-			slots = l.flights.long
+		case plan.Rerun:
+			slots = l.flights.create
+		case plan.Fetch:
+			slots = l.flights.fetch
 		}
 		l.flights.begin(ctx, l.limit(a), a, slots, l.act, l.Poke)
 	}

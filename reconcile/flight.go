@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// workers is how many actions of a kind, quick ones and long ones, run at a time.
+	// workers is how many actions run at a time of each kind: quick ones, creates of searches, and fetches.
 	workers = 8
 	// patience is how long one action may take, unless it says so itself.
 	patience = time.Minute
@@ -23,7 +23,7 @@ const (
 // flights are the actions under way. A pass waits for them only for a moment, so that one that hangs delays no other; what is
 // under way is not started again.
 type flights struct {
-	quick, long chan struct{} // slots
+	quick, create, fetch chan struct{} // slots
 
 	mu    sync.Mutex
 	under map[string]bool // by what the action prints
@@ -40,7 +40,7 @@ type flight struct {
 
 func newFlights() *flights {
 	f := &flights{
-		quick: make(chan struct{}, workers), long: make(chan struct{}, workers),
+		quick: make(chan struct{}, workers), create: make(chan struct{}, workers), fetch: make(chan struct{}, workers),
 		under: map[string]bool{}, quiet: make(chan struct{}), stale: map[string]int{},
 	}
 	close(f.quiet)

@@ -138,7 +138,7 @@ func fetch(r schema.Release, s Settings) map[string]any {
 	return withSecret(c, "polyaxon-token", polyaxonSecret)
 }
 
-// artifactURL is where Polyaxon serves the artifact. Without force it may serve an old copy of the file.
+// artifactURL is where Polyaxon serves the artifact; which namespace it names does not matter there. Without force it may serve an old copy of the file.
 func artifactURL(r schema.Release, p Polyaxon) string {
 	file := url.Values{"path": {path.Join("outputs", r.Artifact.Path)}, "force": {"true"}}
 	return fmt.Sprintf("%s/streams/v1/polyaxon/%s/%s/runs/%s/artifact?%s",

@@ -59,7 +59,7 @@ type Settings struct {
 
 // Polyaxon is where searches run.
 type Polyaxon struct {
-	URL            string // as pods reach it, without a path
+	URL            string // as pods reach it, without a slash at its end
 	Owner, Project string
 	// GitConnection is a connection that Polyaxon knows by this name, with which experiments fetch the spec repository; empty
 	// for a public one.

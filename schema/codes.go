@@ -49,7 +49,7 @@ const (
 	codeLost         = "TRF0602" // numbers were given, and no release is there
 )
 
-// Codes returns the title of each code that a finding can have: what the documentation lists.
+// Codes returns the title of each code that a finding can have: what docs/findings.md lists.
 func Codes() map[string]string {
 	return map[string]string{
 		codeSyntax:       "a file is not CUE",

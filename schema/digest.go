@@ -5,7 +5,18 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 )
+
+// Valid reports whether the digest has the form of one, of whatever version: "v1-" and 64 lower-case hexadecimal digits.
+func (d Digest) Valid() bool {
+	version, sum, _ := strings.Cut(string(d), "-")
+	number, found := strings.CutPrefix(version, "v")
+	_, odd := strconv.ParseUint(number, 10, 16)
+	_, text := hex.DecodeString(sum)
+	return found && odd == nil && text == nil && len(sum) == hex.EncodedLen(sha256.Size) && sum == strings.ToLower(sum)
+}
 
 // digestVersion is the version of the rules below. Raising it retrains every model of everyone.
 const digestVersion = "v1"

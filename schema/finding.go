@@ -8,11 +8,10 @@ import (
 // Severity says what a finding does.
 type Severity string
 
-// Errors freeze their scope; warnings and notes only tell.
+// Errors freeze their scope; warnings only tell.
 const (
 	Error   Severity = "error"
 	Warning Severity = "warning"
-	Note    Severity = "note"
 )
 
 // Scope is what a finding is about: the whole revision when zero, else a model, or one environment of it.

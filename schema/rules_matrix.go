@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// names are the parameters that the search varies, sorted.
-func (s Search) names() []string {
+// Names are the parameters that the search varies, sorted.
+func (s Search) Names() []string {
 	var names []string
 	for _, d := range s.Matrix {
 		names = append(names, d.Name)
@@ -27,7 +27,7 @@ func (s Search) names() []string {
 func (l *loader) matrix(s Search) {
 	for i, point := range s.Mapping {
 		if i > 0 && !slices.EqualFunc(point, s.Mapping[0], func(a, b Param) bool { return a.Name == b.Name }) {
-			l.report(codeMapping, "each point gives a value to each of "+quote(s.names()),
+			l.report(codeMapping, "each point gives a value to each of "+quote(s.Names()),
 				[]string{"train", "search", "mapping", strconv.Itoa(i)}, "point %d has other parameters than the first", i+1)
 		}
 	}

@@ -14,7 +14,7 @@ func (l *loader) templates(t Train) {
 	for _, p := range t.Params {
 		fixed = append(fixed, p.Name)
 	}
-	searched := t.Search.names()
+	searched := t.Search.Names()
 	for _, name := range searched {
 		if slices.Contains(fixed, name) {
 			l.report(codeTwice, "take it out of one of them", []string{"train", "params", name},

@@ -32,7 +32,7 @@ func (e *Engine) target(ref render.Ref) (target, error) {
 	return target{e.client.Resource(served).Namespace(ref.Namespace), ref, served}, err
 }
 
-// explain is explain for this object; nil stays nil.
+// explain says what people can do about an error of this object; nil stays nil.
 func (t target) explain(err error) error {
 	if err == nil {
 		return nil
@@ -80,7 +80,7 @@ func (e *Engine) create(ctx context.Context, t target, object render.Object) err
 	if live != nil {
 		return e.same(live, object)
 	}
-	_, err = t.make(ctx, object, nil)
+	_, err = t.post(ctx, object, nil)
 	if !apierrors.IsAlreadyExists(err) && !apierrors.IsConflict(err) {
 		return t.explain(err)
 	}
@@ -94,9 +94,9 @@ func (e *Engine) create(ctx context.Context, t target, object render.Object) err
 	return e.same(live, object)
 }
 
-// make creates the object. What is applied later is applied from the start, so that its fields have one manager. Apply would also
+// post creates the object. What is applied later is applied from the start, so that its fields have one manager. Apply would also
 // change an object that appeared since we looked; without force it does not: both say what spec.predictors is, which is a conflict.
-func (t target) make(ctx context.Context, object render.Object, dryRun []string) (*unstructured.Unstructured, error) {
+func (t target) post(ctx context.Context, object render.Object, dryRun []string) (*unstructured.Unstructured, error) {
 	if t.ref.Kind == render.SeldonDeployment {
 		return t.ResourceInterface.Apply(ctx, t.ref.Name, body(object, ""), metav1.ApplyOptions{FieldManager: fieldManager, DryRun: dryRun})
 	}

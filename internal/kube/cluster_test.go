@@ -141,7 +141,7 @@ func build(name string) render.Object {
 			"name":      "build",
 			"container": map[string]any{"image": "builder", "command": []any{"build"}},
 			"outputs": map[string]any{"parameters": []any{map[string]any{
-				"name": "digest", "globalName": imageDigest, "valueFrom": map[string]any{"path": "/out/digest"},
+				"name": "digest", "globalName": render.OutputDigest, "valueFrom": map[string]any{"path": "/out/digest"},
 			}}},
 		}},
 	}})

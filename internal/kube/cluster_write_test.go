@@ -94,7 +94,7 @@ func (s *suite) foreign(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := target.make(t.Context(), object, nil); !apierrors.IsConflict(err) {
+	if _, err := target.post(t.Context(), object, nil); !apierrors.IsConflict(err) {
 		t.Errorf("apply over a stranger's object: %v", err)
 	}
 }

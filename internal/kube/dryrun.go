@@ -40,7 +40,7 @@ func (t target) dryRun(ctx context.Context, object render.Object, found *unstruc
 	all := []string{metav1.DryRunAll}
 	switch {
 	case found == nil:
-		after, err := t.make(ctx, object, all)
+		after, err := t.post(ctx, object, all)
 		return after, t.explain(err)
 	case t.ref.Kind == render.SeldonDeployment:
 		options := metav1.ApplyOptions{FieldManager: fieldManager, Force: true, DryRun: all}

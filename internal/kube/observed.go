@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -45,12 +46,11 @@ func number(text string) int {
 
 // digest is the annotation of that name; empty unless it has the form of a schema.Digest.
 func digest(u *unstructured.Unstructured) schema.Digest {
-	d := u.GetAnnotations()[render.AnnotationDigest]
-	version, sum, _ := strings.Cut(d, "-")
-	if !strings.HasPrefix(version, "v") || !isSHA256(sum) {
+	d := schema.Digest(u.GetAnnotations()[render.AnnotationDigest])
+	if !d.Valid() {
 		return ""
 	}
-	return schema.Digest(d)
+	return d
 }
 
 // isSHA256 reports whether the text is 64 lower-case hexadecimal digits.
@@ -89,7 +89,8 @@ func moment(value string) time.Time {
 
 // line makes one line of an engine's words, not longer than people read.
 func line(words string) string {
-	all := []rune(strings.Join(strings.Fields(strings.ToValidUTF8(words, "?")), " "))
+	odd := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) } // a terminal would obey some of them
+	all := []rune(strings.Join(strings.FieldsFunc(strings.ToValidUTF8(words, "?"), odd), " "))
 	if len(all) > longest {
 		return string(all[:longest-1]) + "…"
 	}

@@ -11,9 +11,6 @@ import (
 	"github.com/trefoil-gitops/trefoil/render"
 )
 
-// imageDigest is the global output by which a packaging Workflow says what it pushed.
-const imageDigest = "image-digest"
-
 // workflow maps an Argo Workflow.
 func workflow(u *unstructured.Unstructured) plan.Observed {
 	o := observed(render.Workflow, u)
@@ -34,20 +31,20 @@ func workflow(u *unstructured.Unstructured) plan.Observed {
 // Workflow lists the output too, without a value.
 func pushed(u *unstructured.Unstructured) (plan.Phase, string, string) {
 	for _, output := range items(u.Object, "status", "outputs", "parameters") {
-		if output["name"] != imageDigest {
+		if output["name"] != render.OutputDigest {
 			continue
 		}
 		value := strings.TrimSpace(text(output, "value"))
 		repository := u.GetAnnotations()[render.AnnotationImage]
 		switch sum, found := strings.CutPrefix(value, "sha256:"); {
 		case !found || !isSHA256(sum):
-			return plan.Failed, "", line("succeeded with an output " + imageDigest + " that is no digest: " + value)
+			return plan.Failed, "", line("succeeded with an output " + render.OutputDigest + " that is no digest: " + value)
 		case repository == "":
 			return plan.Failed, "", "succeeded, but its annotation " + render.AnnotationImage + " is gone"
 		}
 		return plan.Succeeded, repository + "@" + value, ""
 	}
-	return plan.Failed, "", "succeeded without output " + imageDigest
+	return plan.Failed, "", "succeeded without output " + render.OutputDigest
 }
 
 // words are Argo's own: the Workflow's message, then those of the pods in one of the phases, where they say more. A missing image

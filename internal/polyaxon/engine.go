@@ -101,7 +101,6 @@ var (
 	// identity is what the server's query language takes as a word: nothing that it would read as a number, a range or a list.
 	identity = regexp.MustCompile(`^[a-z]+-[-a-z0-9]+$`)
 	uuid     = regexp.MustCompile(`^[0-9a-f]{32}$`)
-	digest   = regexp.MustCompile(`^v[0-9]+-[0-9a-f]{64}$`)
 	sum256   = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 

@@ -84,7 +84,7 @@ func (e *Engine) search(ctx context.Context, matrix run) plan.Observed {
 	o := plan.Observed{
 		Ref:   render.Ref{Kind: render.Search, Name: matrix.Name},
 		Model: matrix.MetaInfo.text(metaModel), Digest: matrix.digest(),
-		UID: matrix.UUID, Seen: matrix.UUID, Created: matrix.CreatedAt, Ending: matrix.Status == "stopping",
+		UID: matrix.UUID, Seen: matrix.UUID, Created: matrix.CreatedAt, Ending: matrix.Status == "stopping" || matrix.final(),
 	}
 	v, experiments, err := e.verdict(ctx, matrix)
 	o.Phase, o.Message, o.Ended = v.phase, e.client.clean(v.message), v.ended

@@ -114,11 +114,11 @@ func (v values) scalar(name string) any {
 
 // digest is the search digest that the run was created with; empty where somebody garbled it.
 func (r run) digest() schema.Digest {
-	d := r.MetaInfo.text(metaDigest)
-	if !digest.MatchString(d) {
+	d := schema.Digest(r.MetaInfo.text(metaDigest))
+	if !d.Valid() {
 		return ""
 	}
-	return schema.Digest(d)
+	return d
 }
 
 // phase is that of an experiment. Every status that is not known to be final is Running.

@@ -73,7 +73,7 @@ func (e *Engine) creation(object render.Object) (creation, error) {
 
 // find reports whether the server has the search. In a project that does not exist yet there is none; it is made then.
 func (e *Engine) find(ctx context.Context, object render.Object) (bool, error) {
-	if !digest.MatchString(string(object.Digest)) {
+	if !object.Digest.Valid() {
 		return false, fmt.Errorf("polyaxon: %s: digest %q can't be looked up", object.Ref, object.Digest)
 	}
 	query := fmt.Sprintf("kind:matrix,meta_info.%s:%s,meta_info.%s:%s", metaRepository, e.repository, metaDigest, object.Digest)

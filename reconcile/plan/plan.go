@@ -124,11 +124,15 @@ func (d *draft) known(model, environment string, kinds ...render.Kind) bool {
 
 func (d *draft) sort() {
 	slices.SortStableFunc(d.Actions, func(a, b Action) int {
-		return cmp.Compare(a.Scope().String(), b.Scope().String())
+		return byScope(a.Scope(), b.Scope())
 	})
 	slices.SortStableFunc(d.Holds, func(a, b Hold) int {
-		return cmp.Compare(subject(a.Model, a.Environment), subject(b.Model, b.Environment))
+		return byScope(schema.Scope{Model: a.Model, Environment: a.Environment}, schema.Scope{Model: b.Model, Environment: b.Environment})
 	})
+}
+
+func byScope(a, b schema.Scope) int {
+	return cmp.Or(cmp.Compare(a.Model, b.Model), cmp.Compare(a.Environment, b.Environment))
 }
 
 // subject is "mnist" or "mnist/production".

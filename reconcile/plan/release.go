@@ -117,7 +117,7 @@ func (d *draft) build(m schema.Model, r schema.Release) {
 	live := d.in.Live.Objects[object.Ref]
 	if len(live) == 0 {
 		word := "build"
-		if m.Package.Attempt > 1 {
+		if m.Package.Attempt > 0 {
 			word = "rebuild"
 		}
 		d.do(Build{Word: word, Object: object, Release: r.Number})

@@ -30,21 +30,32 @@ func (d *draft) remove() {
 			doomed = append(doomed, Remove{o, reason})
 		}
 	}
-	blown := len(doomed) > d.in.Limits.Deletions || 2*len(doomed) > ours
+	why := d.fuse(len(doomed), ours)
 	for _, a := range doomed {
-		if blown && !d.retired(a.Object) {
-			d.hold(a.Object.Model, a.Object.Environment, fmt.Sprintf(
-				"%s stays (%s): this pass would delete %d of our %d objects; name %q in retired, with a reason, to let it go",
-				a.Object.Ref, a.Reason, len(doomed), ours, d.name(a.Object)))
+		if why != "" && !d.retired(a.Object) {
+			d.hold(a.Object.Model, a.Object.Environment, fmt.Sprintf("%s stays (%s): %s; name %q in retired, with a reason, to let it go",
+				a.Object.Ref, a.Reason, why, d.name(a.Object)))
 			continue
 		}
 		d.do(a)
 	}
 }
 
+// fuse says why only what retired names is deleted, empty where all goes. Where some objects can't be seen, nobody knows how many
+// would go.
+func (d *draft) fuse(doomed, ours int) string {
+	switch {
+	case doomed > d.in.Limits.Deletions || 2*doomed > ours:
+		return fmt.Sprintf("this pass would delete %d of our %d objects", doomed, ours)
+	case len(d.in.Live.Unknown) > 0:
+		return "not all of our objects can be seen"
+	}
+	return ""
+}
+
 // unwanted says why an object is to go, empty where it stays, and whether it only moved. What a finding freezes stays.
 func (d *draft) unwanted(o Observed) (reason string, moved bool) {
-	if _, frozen := d.in.Catalog.Frozen(o.Model, o.Environment); frozen || o.Model == "" || d.rendered(o.Ref) {
+	if o.Model == "" || d.rendered(o.Ref) || d.faulty(o.Model) {
 		return "", false
 	}
 	m, found := d.model(o.Model)
@@ -56,17 +67,24 @@ func (d *draft) unwanted(o Observed) (reason string, moved bool) {
 	}
 	for _, e := range m.Serve {
 		if e.Name == o.Environment {
-			return d.moved(e), true
+			return d.moved(m, e), true
 		}
 	}
 	return "environment " + o.Environment + " left serve", false
 }
 
-// left says that a model is gone. It stays as long as it may have been renamed: while a whole model is frozen, whose
-// environments can't be known, and while another one has its releases but does not serve its image there yet.
+// faulty reports whether an error freezes the model or one of its environments, which may be another's new name.
+func (d *draft) faulty(model string) bool {
+	return slices.ContainsFunc(d.in.Catalog.Findings, func(f schema.Finding) bool {
+		return f.Severity == schema.Error && (f.Scope.Model == model || f.Scope.Model == "")
+	})
+}
+
+// left says that a model is gone. It stays as long as it may have been renamed: while something is frozen, unless the model is
+// retired, and while another one has its releases but is not available there yet.
 func (d *draft) left(o Observed) string {
 	for _, f := range d.in.Catalog.Findings {
-		if f.Severity == schema.Error && f.Scope.Environment == "" {
+		if f.Severity == schema.Error && !d.retired(o) {
 			d.hold(o.Model, o.Environment, fmt.Sprintf("%s stays: %s left models, and %s is frozen, which may be its new name", o.Ref, o.Model, f.Scope))
 			return ""
 		}
@@ -78,21 +96,15 @@ func (d *draft) left(o Observed) string {
 	return o.Model + " left models"
 }
 
-// awaited reports whether a model that has the release of the object, under another name, is to serve it in its namespace and
-// does not yet.
+// awaited reports whether a model that has the release of the object, under another name, is to serve in its namespace and does
+// not yet.
 func (d *draft) awaited(o Observed) bool {
-	for _, m := range d.in.Catalog.Models {
-		for _, e := range m.Serve {
-			r, waits := Served(d.in.Catalog.Selected[m.Name], e)
-			if e.Namespace != o.Ref.Namespace || waits != "" || r.Image != o.Image {
-				continue
-			}
-			if live := d.in.Live.Objects[serving(e)]; len(live) == 0 || live[0].Phase != Succeeded || live[0].Image != r.Image {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(d.in.Catalog.Models, func(m schema.Model) bool {
+		heir := slices.ContainsFunc(d.in.Catalog.Selected[m.Name].Releases, func(r schema.Release) bool { return r.Image == o.Image })
+		return heir && slices.ContainsFunc(m.Serve, func(e schema.Environment) bool {
+			return e.Namespace == o.Ref.Namespace && !d.available(m, e)
+		})
+	})
 }
 
 func (d *draft) model(name string) (schema.Model, bool) {
@@ -113,12 +125,11 @@ func (d *draft) name(o Observed) string {
 }
 
 // moved says that an environment has gone elsewhere, once it is available there.
-func (d *draft) moved(e schema.Environment) string {
-	ref := serving(e)
-	if live := d.in.Live.Objects[ref]; len(live) > 0 && live[0].Phase == Succeeded {
-		return "moved to " + ref.Namespace + "/" + ref.Name
+func (d *draft) moved(m schema.Model, e schema.Environment) string {
+	if !d.available(m, e) {
+		return ""
 	}
-	return ""
+	return "moved to " + e.Namespace + "/" + e.ObjectName
 }
 
 // rendered reports whether an environment of any model is served by the object.

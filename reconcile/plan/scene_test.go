@@ -48,7 +48,7 @@ type liveObject struct {
 	Phase       plan.Phase
 	Message     string
 	Age         string // default 30m
-	Image       string // of a Workflow
+	Image       string // of a Workflow; overrides that of a SeldonDeployment
 	Ending      bool
 	Run         string // of a Claim
 	Expires     string // of a Claim, from now; may be negative; empty for a garbled one
@@ -193,7 +193,7 @@ func (s *scene) observed(t *testing.T, i int, l liveObject) plan.Observed {
 	}
 	if l.Kind == render.SeldonDeployment {
 		r, _ := s.now.Selected[l.Model].Release(l.Release)
-		o.Image = r.Image
+		o.Image = cmp.Or(l.Image, r.Image)
 	}
 	if l.Kind == render.Claim && l.Expires != "" {
 		o.Claim = render.ClaimData{Holder: "other", Run: l.Run, Expires: noon.Add(parse(t, l.Expires)), Experiments: l.Starts}

@@ -40,14 +40,15 @@ func (d *draft) search(m schema.Model) {
 
 // adopt notes in the claim which run the search became.
 func (d *draft) adopt(object render.Object, claim, run Observed) {
-	data := render.ClaimData{Holder: d.in.Holder, Expires: d.in.Now, Run: run.UID, Experiments: len(run.Experiments)}
+	started := max(claim.Claim.Experiments, len(run.Experiments))
+	data := render.ClaimData{Holder: d.in.Holder, Expires: d.in.Now, Run: run.UID, Experiments: started}
 	d.do(Adopt{Claim: render.NewClaim(object, data, d.in.Settings), ClaimSeen: claim.Seen, Run: run.UID})
 }
 
 // submit starts a search if the hourly fuse lets it.
 func (d *draft) submit(m schema.Model, object render.Object, claimSeen string) {
 	n, limit := render.Experiments(m), d.in.Limits.ExperimentsPerHour
-	if before := d.started + d.in.Live.startedSince(d.in.Now.Add(-time.Hour)); before > 0 && before+n > limit {
+	if before := d.started + d.in.Live.startedSince(d.in.Now.Add(-time.Hour), m); before > 0 && before+n > limit {
 		d.hold(m.Name, "", fmt.Sprintf("%d experiments would be more than %d in an hour, %d were started", n, limit, before))
 		return
 	}
@@ -69,10 +70,15 @@ func (d *draft) reselect(m schema.Model, r schema.Release) {
 	if !d.known(m.Name, "", render.Search) {
 		return
 	}
-	runs := d.in.Live.runs(m)
+	runs := slices.DeleteFunc(d.in.Live.all(), func(o Observed) bool { // also those of another name that the model had
+		return o.Ref.Kind != render.Search || o.Digest != m.Digests.Search
+	})
 	i := slices.IndexFunc(runs, func(o Observed) bool {
 		return o.Phase == Unasked || slices.ContainsFunc(o.Experiments, func(e Experiment) bool { return e.UID == r.Experiment })
 	})
+	if i < 0 { // unless one could not be read
+		i = slices.IndexFunc(runs, func(o Observed) bool { return o.Phase == Running })
+	}
 	if i < 0 {
 		d.hold(m.Name, "", fmt.Sprintf("the search of experiment %s, which is to be ranked again, vanished from Polyaxon; raise train.revision to search again",
 			short(r.Experiment)))
@@ -130,13 +136,8 @@ func progress(run Observed) string {
 // searched are the parameters that the search varied, as the experiment had them.
 func searched(m schema.Model, e Experiment) map[string]any {
 	params := map[string]any{}
-	for _, dim := range m.Train.Search.Matrix {
-		params[dim.Name] = e.Params[dim.Name]
-	}
-	if len(m.Train.Search.Mapping) > 0 {
-		for _, p := range m.Train.Search.Mapping[0] {
-			params[p.Name] = e.Params[p.Name]
-		}
+	for _, name := range m.Train.Search.Names() {
+		params[name] = e.Params[name]
 	}
 	return params
 }
@@ -174,7 +175,7 @@ func (d *draft) replaced(m schema.Model) {
 		switch {
 		case o.Phase != Running || o.UID == wanted.UID || double && claim.Claim.Run != wanted.UID:
 		case o.Ending:
-			d.hold(m.Name, "", fmt.Sprintf("%s is being stopped", o.Ref))
+			d.hold(m.Name, "", fmt.Sprintf("%s is ending", o.Ref))
 		case double:
 			d.do(Remove{o, "double of run " + short(wanted.UID)})
 		default:
@@ -217,13 +218,14 @@ func (l Live) run(m schema.Model, claimed string) (Observed, bool) {
 	return runs[0], true
 }
 
-// startedSince counts the experiments that were started after t. A search counts with what its claim says or with what is seen
-// of it, whichever is more: it may not be seen yet, or not any more.
-func (l Live) startedSince(t time.Time) int {
+// startedSince counts the experiments that were started after t, but for the search that the model is to start. A search counts
+// with what its claim says or with what is seen of it, whichever is more: it may not be seen yet, or not any more.
+func (l Live) startedSince(t time.Time, but schema.Model) int {
 	started := map[string]int{}
 	for ref, objects := range l.Objects {
 		for _, o := range objects {
-			if !o.Created.After(t) || ref.Kind != render.Search && ref.Kind != render.Claim {
+			own := o.Model == but.Name && o.Digest == but.Digests.Search
+			if own || !submitted(o).After(t) || ref.Kind != render.Search && ref.Kind != render.Claim {
 				continue
 			}
 			search := o.Model + " " + string(o.Digest)
@@ -235,4 +237,12 @@ func (l Live) startedSince(t time.Time) int {
 		n += experiments
 	}
 	return n
+}
+
+// submitted is when a search was created, or when the last create of it may have been sent: a claim is taken over as it is.
+func submitted(o Observed) time.Time {
+	if sent := o.Claim.Expires.Add(-2 * render.CreateTimeout(o.Claim.Experiments)); sent.After(o.Created) {
+		return sent
+	}
+	return o.Created
 }

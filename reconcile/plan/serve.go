@@ -33,15 +33,34 @@ func (d *draft) environment(m schema.Model, e schema.Environment) {
 		return
 	}
 	switch o := live[0]; {
+	case d.foreign(o, m, e):
+		d.hold(m.Name, e.Name, fmt.Sprintf("%s is %s's, which is frozen: what runs there goes on", o.Ref, subject(o.Model, o.Environment)))
 	case o.Ending:
 		d.hold(m.Name, e.Name, fmt.Sprintf("%s is being deleted; it is made again when it is gone", o.Ref))
-	case o.Digest != object.Digest:
+	case o.Digest != object.Digest || o.Model != m.Name || o.Environment != e.Name || o.Release != release.Number: // somebody edited it
 		d.do(Serve{Word: verb(o, release), Object: object, Seen: o.Seen, Release: release.Number})
 	case o.Phase == Running:
 		d.hold(m.Name, e.Name, fmt.Sprintf("release %d is rolling out%s", release.Number, because(o)))
 	case o.Phase != Succeeded:
 		d.hold(m.Name, e.Name, fmt.Sprintf("release %d is not available%s", release.Number, because(o)))
 	}
+}
+
+// foreign reports whether the live object is another environment's that a finding freezes.
+func (d *draft) foreign(o Observed, m schema.Model, e schema.Environment) bool {
+	_, frozen := d.in.Catalog.Frozen(o.Model, o.Environment)
+	return frozen && (o.Model != m.Name || o.Environment != e.Name)
+}
+
+// available reports whether an environment serves what it asks for.
+func (d *draft) available(m schema.Model, e schema.Environment) bool {
+	release, waits := Served(d.in.Catalog.Selected[m.Name], e)
+	if waits != "" {
+		return false
+	}
+	object := render.NewSeldonDeployment(m, e, release, d.in.Settings)
+	live := d.in.Live.Objects[object.Ref]
+	return len(live) > 0 && live[0].Phase == Succeeded && live[0].Digest == object.Digest
 }
 
 // Served returns the release that an environment names, or what it waits for.
