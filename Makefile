@@ -1,4 +1,4 @@
-# `make` does all that CI does on every change. `make help` lists the rest.
+# `make` lints and tests; CI runs `make e2e` too. `make help` lists the rest.
 .DEFAULT_GOAL := all
 .PHONY: all build test lint e2e stack tidy clean help
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
@@ -14,13 +13,11 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
-// observe asks both engines at the same time. What an engine can't say is unknown, and never taken for absent.
+// observe asks both engines. What an engine can't say is unknown, and never taken for absent. Claims are read before searches: a
+// run that another daemon has noted in its claim is there by then, and never looks vanished.
 func (l *Loop) observe(ctx context.Context) plan.Live {
-	var searches, cluster plan.Live
-	var wg sync.WaitGroup
-	wg.Go(func() { searches = known(ctx, l.Searches, render.Search) })
-	wg.Go(func() { cluster = known(ctx, l.Cluster, render.Claim, render.Workflow, render.SeldonDeployment) })
-	wg.Wait()
+	cluster := known(ctx, l.Cluster, render.Claim, render.Workflow, render.SeldonDeployment)
+	searches := known(ctx, l.Searches, render.Search)
 	live := plan.Live{Objects: map[render.Ref][]plan.Observed{}, Unknown: map[render.Kind]string{}}
 	for _, part := range []plan.Live{searches, cluster} {
 		for ref, objects := range part.Objects {

@@ -67,7 +67,7 @@ func TestRunBacksOff(t *testing.T) {
 	})
 }
 
-// TestRunDrains ends the context while a commit is under way: it is finished (fault 34).
+// TestRunDrains ends the context while a commit is under way: it is finished.
 func TestRunDrains(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, models)

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -108,6 +109,25 @@ func TestKinds(t *testing.T) {
 		if k := kindOf(name); name != "choice" && k.wrong == nil && !k.distribution || slices.Contains(k.fields, "") {
 			t.Errorf("%s has no rules", name)
 		}
+	}
+}
+
+// TestFindingsPage holds docs/findings.md to the codes.
+func TestFindingsPage(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("# Findings\n\nWhat `trefoil validate` finds, by code. A code keeps its meaning; each finding has its place and a hint.\n\n| code | says |\n|---|---|\n")
+	for _, code := range sortedKeys(Codes()) {
+		fmt.Fprintf(&b, "| %s | %s |\n", code, Codes()[code])
+	}
+	const page = "../docs/findings.md"
+	if *update {
+		if err := os.WriteFile(page, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile(page); err != nil || string(got) != b.String() {
+		t.Errorf("%s is not of these codes, -update writes it (%v)", page, err)
 	}
 }
 

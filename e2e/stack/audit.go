@@ -27,9 +27,8 @@ type Write struct {
 }
 
 // Writes reads what user wrote so far, in order; an empty user means everyone.
-// The
-// server logs a request right after its answer, so the last one may be missing
-// for an instant.
+// The server logs a request right after its answer, so the last one may be
+// missing for an instant.
 func (s *Stack) Writes(user string) ([]Write, error) {
 	file, err := os.Open(s.path("audit.log"))
 	if err != nil {

@@ -3,6 +3,7 @@
 package archtest
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -39,6 +40,25 @@ var core = map[string][]string{
 	"reconcile/plan": {"cmp", "fmt", "maps", "math", "slices", "strconv", "strings", "time"},
 }
 
+// pure are the rooms that no clock may reach.
+var pure = []string{"schema", "render", "reconcile/plan"}
+
+// clocks are the calls that ask what time it is, or wait.
+func clocks(f *ast.File) []string {
+	var all []string
+	ast.Inspect(f, func(n ast.Node) bool {
+		s, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		if x, ok := s.X.(*ast.Ident); ok && x.Name == "time" && slices.Contains([]string{"Now", "Since", "Until", "After", "Sleep", "Tick"}, s.Sel.Name) {
+			all = append(all, "time."+s.Sel.Name)
+		}
+		return true
+	})
+	return all
+}
+
 func TestImports(t *testing.T) {
 	root := filepath.Join("..", "..")
 	files := 0
@@ -52,9 +72,14 @@ func TestImports(t *testing.T) {
 			return nil
 		}
 		files++
-		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, name), nil, parser.ImportsOnly)
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, name), nil, parser.SkipObjectResolution)
 		if err != nil {
 			return err
+		}
+		if slices.Contains(pure, path.Dir(name)) {
+			for _, call := range clocks(f) {
+				t.Errorf("%s calls %s: what it decides may not depend on when that is", name, call)
+			}
 		}
 		for _, spec := range f.Imports {
 			imported, _ := strconv.Unquote(spec.Path.Value)
@@ -74,6 +99,10 @@ func TestImports(t *testing.T) {
 
 // TestRulesBite proves that the test can fail.
 func TestRulesBite(t *testing.T) {
+	f, err := parser.ParseFile(token.NewFileSet(), "x.go", "package x\nfunc f() { g(time.Now()) }", 0)
+	if err != nil || !slices.Equal(clocks(f), []string{"time.Now"}) {
+		t.Errorf("clocks are %v, %v", clocks(f), err)
+	}
 	for room, imported := range map[string]string{
 		"reconcile/plan":    "log/slog",
 		"schema":            module + "/render",
