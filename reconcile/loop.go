@@ -135,11 +135,16 @@ func jitter(d time.Duration) time.Duration {
 }
 
 // Plan looks at the repository and the engines and says what Once would do. It changes nothing.
-func (l *Loop) Plan(ctx context.Context) (Pass, error) {
+func (l *Loop) Plan(ctx context.Context) (Pass, error) { return l.plan(ctx, plan.Live{}) }
+
+// plan is Plan with what was observed before, if anything was.
+func (l *Loop) plan(ctx context.Context, live plan.Live) (Pass, error) {
 	if err := l.look(ctx); err != nil {
 		return Pass{}, err
 	}
-	live := l.observe(ctx)
+	if live.Objects == nil {
+		live = l.observe(ctx)
+	}
 	if err := context.Cause(ctx); err != nil { // half a picture: what is unknown is so for no fault of the engines
 		return Pass{}, err
 	}
@@ -153,16 +158,19 @@ func (l *Loop) Plan(ctx context.Context) (Pass, error) {
 // else pushed in between, it plans anew on the new tip. An error means that nothing was changed.
 func (l *Loop) Once(ctx context.Context) (Pass, error) { return l.pass(ctx, ctx, streaming) }
 
-// pass looks while looking lasts, and changes what it decided on while ctx does.
+// pass looks while looking lasts, and changes what it decided on while ctx does. The engines are observed once, so that a branch
+// that many push to does not keep a pass from its end; what changes meanwhile is noticed where it is carried out.
 func (l *Loop) pass(looking, ctx context.Context, moment time.Duration) (Pass, error) {
+	var live plan.Live
 	for range races {
-		pass, err := l.Plan(looking)
+		pass, err := l.plan(looking, live)
 		if err == nil {
 			err = l.commit(ctx, &pass)
 		}
 		switch {
 		case errors.Is(err, ErrStale):
 			l.Log.Debug("somebody else pushed first, planning anew")
+			live = pass.Live
 			continue
 		case err != nil:
 			return Pass{}, err
