@@ -36,6 +36,10 @@ func seldonDeployments() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: "machinelearning.seldon.io", Version: "v1", Resource: "seldondeployments"}
 }
 
+func deployments() schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+}
+
 // TestThread goes from commit to commit through the real engines: examples/mnist is trained, selected, packaged and served, then
 // promoted by one line, trained again under kill -9, and at last broken by a typo.
 func TestThread(t *testing.T) {
@@ -114,7 +118,10 @@ func searched(w *world) {
 			w.Errorf("selected/mnist.cue lacks %s of the best experiment:\n%s", want, selected)
 		}
 	}
-	if c := w.commits("mnist: release 1, experiment ")[0]; !slices.Equal(c.Files, []string{"selected/mnist.cue"}) || c.Author != "Trefoil" {
+	trailers := regexp.MustCompile(`^Trefoil-Model: mnist\nTrefoil-Release: 1\nTrefoil-Search: v1-[0-9a-f]{64}\nTrefoil-Spec-Commit: [0-9a-f]{40}\n$`)
+	if c := w.commits("mnist: release 1, experiment ")[0]; !trailers.MatchString(c.Body) {
+		w.Errorf("below the subject the commit says\n%s", c.Body)
+	} else if !slices.Equal(c.Files, []string{"selected/mnist.cue"}) || c.Author != "Trefoil" {
 		w.Errorf("I3: the commit is %+v", c)
 	}
 }
@@ -187,6 +194,24 @@ func (w *world) available(namespace, digest string) {
 		return state == "Available" && strings.Contains(string(text), "registry.example/mnist@"+digest)
 	})
 	w.must(err)
+	// Available may still be about what was served before: the Deployment tells.
+	w.eventually("the Deployment runs "+digest, time.Minute, func() bool {
+		made, err := w.stack.Kube.Resource(deployments()).Namespace(namespace).List(w.Context(), metav1.ListOptions{LabelSelector: "seldon-deployment-id=mnist"})
+		w.must(err)
+		return len(made.Items) == 1 && rolledOut(made.Items[0], "registry.example/mnist@"+digest)
+	})
+}
+
+// rolledOut reports whether all replicas of a Deployment, and no others, run the image.
+func rolledOut(u unstructured.Unstructured, image string) bool {
+	template, _, _ := unstructured.NestedMap(u.Object, "spec", "template")
+	number := func(fields ...string) int64 {
+		n, _, _ := unstructured.NestedInt64(u.Object, fields...)
+		return n
+	}
+	asked := number("spec", "replicas")
+	return strings.Contains(fmt.Sprint(template), image) && number("status", "observedGeneration") == u.GetGeneration() &&
+		number("status", "updatedReplicas") == asked && number("status", "availableReplicas") == asked && number("status", "replicas") == asked
 }
 
 // quiet watches the daemon for ten polls in which nothing is to be done.
@@ -239,13 +264,16 @@ func once(w *world) {
 
 // promoted sets production to release 1 by one line: one object is written, and nothing else.
 func promoted(w *world) {
-	before := len(w.writes())
+	before, calls, pushes := len(w.writes()), w.counter.Writes(), w.git.Traffic().Pushes
 	w.push("mnist: production serves release 1", "release: 2", "release: 1")
 	w.available(stack.NamespaceProduction, output(w.list(workflows(), "")[0]))
 	time.Sleep(5 * time.Second)
 	writes := w.writes()[before:]
 	if len(writes) != 1 || writes[0].Resource != "seldondeployments" || writes[0].Namespace != stack.NamespaceProduction {
 		w.Errorf("the promotion wrote %+v, not one SeldonDeployment", writes)
+	}
+	if n, m := w.counter.Writes()-calls, w.git.Traffic().Pushes-pushes; n != 0 || m > 1 {
+		w.Errorf("the promotion wrote %d times to Polyaxon, and pushed %d times, of which one is a person's", n, m)
 	}
 }
 
@@ -308,10 +336,15 @@ func mistyped(w *world) {
 
 // unreachable ends Polyaxon for a while: the daemon says so in one line, and nothing else stops.
 func unreachable(w *world) {
-	before := len(w.writes())
+	before, said := len(w.writes()), len(w.log())
 	w.polyaxon.Stop()
 	w.push("mnist: two replicas", "serve: {", "serve: {\n\t\tstaging: replicas: 2")
 	w.eventually("staging is updated", time.Minute, func() bool { return len(w.writes()) > before })
+	w.eventually("the log says that Polyaxon is down", time.Minute, func() bool { return strings.Contains(w.log()[said:], "hold: polyaxon: ") })
+	time.Sleep(5 * time.Second)
+	if n := strings.Count(w.log()[said:], "hold: polyaxon: "); n > 2 { // no reply, and half of one to what was under way
+		w.Errorf("the log has %d lines about Polyaxon being down, not one:\n%s", n, w.log()[said:])
+	}
 	w.must(w.polyaxon.Restart(w.Context()))
 	if writes := w.writes()[before:]; len(writes) != 1 || writes[0].Namespace != stack.NamespaceStaging {
 		w.Errorf("two replicas made the daemon write %+v", writes)

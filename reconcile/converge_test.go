@@ -128,7 +128,7 @@ func (h *history) days(t *rapid.T) {
 // it but what git and the engines hold, as after a kill -9.
 func (h *history) crash(t *rapid.T) {
 	kind := rapid.SampledFrom([]string{
-		"create Search", "create Claim", "update Claim", "create Workflow", "create SeldonDeployment", "update SeldonDeployment", "fetch", "remove",
+		"create Search", "create Claim", "update Claim", "create Workflow", "create SeldonDeployment", "update SeldonDeployment", "fetch", "remove", "commit",
 	}).Draw(t, "fails")
 	lost := rapid.Bool().Draw(t, "only the reply is lost")
 	fault := func(what string) (error, bool) {
@@ -138,8 +138,11 @@ func (h *history) crash(t *rapid.T) {
 		return nil, false
 	}
 	h.searches.Fault, h.cluster.Fault = fault, fault
+	if kind == "commit" {
+		h.source.Fault = func() (error, bool) { return context.DeadlineExceeded, lost }
+	}
 	h.pass()
-	h.searches.Fault, h.cluster.Fault = nil, nil
+	h.searches.Fault, h.cluster.Fault, h.source.Fault = nil, nil, nil
 }
 
 // race lets a person push while the next commit is made.

@@ -10,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
@@ -204,16 +206,21 @@ func (l *Loop) look(ctx context.Context) error {
 	return nil
 }
 
-// tell logs the holds that are new, so that a model that waits for hours is one line.
+// tell logs the holds that are new, so that a model that waits for hours is one line. An engine that can't be seen is told also
+// where no model waits for it.
 func (l *Loop) tell(pass Pass) {
-	now := map[plan.Hold]bool{}
-	for _, h := range append(pass.Plan.Holds, pass.Failed...) {
+	now, holds := map[plan.Hold]bool{}, slices.Concat(pass.Plan.Holds, pass.Failed)
+	for _, reason := range slices.Sorted(maps.Values(pass.Live.Unknown)) {
+		holds = append(holds, plan.Hold{Reason: reason})
+	}
+	for _, h := range holds {
 		if pass.unknown(h.Reason) { // one line for an engine that is down, not one for each model
 			h = plan.Hold{Reason: h.Reason}
 		}
-		if now[h] = true; !l.told[h] {
+		if !l.told[h] && !now[h] {
 			l.Log.Info(h.String())
 		}
+		now[h] = true
 	}
 	l.told = now
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/render"
+	"github.com/trefoil-gitops/trefoil/schema"
 )
 
 const models = `package models
@@ -139,6 +141,11 @@ func TestThread(t *testing.T) {
 			t.Errorf("commit %d: %s", i, subject)
 		}
 	}
+	for _, trailer := range []string{"Trefoil-Model: mnist\n", "Trefoil-Release: 1\n", "Trefoil-Search: v1-", "Trefoil-Spec-Commit: "} {
+		if !strings.Contains(w.source.Message(), "\n"+trailer) {
+			t.Errorf("no trailer %q in\n%s", trailer, w.source.Message())
+		}
+	}
 	if s, b, d := creates(w.searches, render.Search), creates(w.cluster, render.Workflow), creates(w.cluster, render.SeldonDeployment); s != 1 || b != 1 || d != 1 {
 		t.Errorf("I1: %d searches, %d Workflows, %d SeldonDeployments were created, not one each", s, b, d)
 	}
@@ -151,10 +158,16 @@ func TestThread(t *testing.T) {
 func TestQuietPass(t *testing.T) {
 	w := newWorld(t, models)
 	w.converge()
-	loop := w.loop()
+	o, read := w.loop().Options, 0
+	o.Source = reading{w.source, &read}
+	loop := reconcile.New(o)
 	if _, err := loop.Once(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if read == 0 {
+		t.Fatal("the specs were evaluated without being read")
+	}
+	read = 0
 	w.source.Listings, w.source.Fetches, w.searches.Writes, w.cluster.Writes = 0, 0, nil, nil
 	if p, err := loop.Once(t.Context()); err != nil || p.Done != 0 {
 		t.Fatal(p.Plan, err)
@@ -162,9 +175,33 @@ func TestQuietPass(t *testing.T) {
 	if w.source.Listings != 1 || w.source.Fetches != 0 {
 		t.Errorf("%d listings and %d fetches, not 1 and 0", w.source.Listings, w.source.Fetches)
 	}
+	if read > 0 {
+		t.Errorf("%d files were read, so that CUE could be evaluated", read)
+	}
 	if len(w.searches.Writes)+len(w.cluster.Writes) > 0 {
 		t.Errorf("writes: %q %q", w.searches.Writes, w.cluster.Writes)
 	}
+}
+
+// reading counts the files that are read of its trees.
+type reading struct {
+	*memory.Source
+	read *int
+}
+
+func (r reading) Fetch(ctx context.Context, revision plan.Revision) (schema.Tree, error) {
+	tree, err := r.Source.Fetch(ctx, revision)
+	return readingTree{tree, r.read}, err
+}
+
+type readingTree struct {
+	schema.Tree
+	read *int
+}
+
+func (t readingTree) Open(name string) (fs.File, error) {
+	*t.read++
+	return t.Tree.Open(name)
 }
 
 // TestRace lets a person push while a release is committed: the release is planned again on the new tip, nothing is lost (I2, I3).
@@ -247,8 +284,14 @@ func TestEnginesDown(t *testing.T) {
 	w.searches.Down, w.cluster.Down = errors.New("connection refused"), errors.New("connection refused")
 	w.source.Push("nothing left", map[string][]byte{"models.cue": []byte("package models\n\nmodels: {}\n")})
 	w.searches.Writes, w.cluster.Writes = nil, nil
-	if p := w.pass(); p.Done != 0 || len(p.Plan.Actions) != 0 {
-		t.Errorf("the plan is\n%s", p.Plan)
+	loop := w.loop()
+	for range 3 {
+		if p, err := loop.Once(t.Context()); err != nil || p.Done != 0 || len(p.Plan.Actions) != 0 {
+			t.Errorf("the plan is\n%s, the error %v", p.Plan, err)
+		}
+	}
+	if n := strings.Count(w.log.String(), "connection refused"); n != 1 {
+		t.Errorf("%d lines for engines that are down, not one:\n%s", n, w.log.String())
 	}
 	if len(w.source.Log()) != commits+1 || len(w.cluster.Writes) != 0 {
 		t.Errorf("commits %q, writes %q", w.source.Log(), w.cluster.Writes)

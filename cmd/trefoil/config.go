@@ -117,7 +117,7 @@ func (c *config) override(f *pflag.FlagSet) {
 	f.StringVar(&c.Polyaxon.URL, "polyaxon-url", c.Polyaxon.URL, "`URL` of the Polyaxon API, as pods reach it too")
 	f.StringVar(&c.Polyaxon.Owner, "polyaxon-owner", c.Polyaxon.Owner, "owner of the Polyaxon project")
 	f.StringVar(&c.Polyaxon.Project, "polyaxon-project", c.Polyaxon.Project, "Polyaxon project for searches, made when missing")
-	f.StringVar(&c.Kubernetes.Kubeconfig, "kubeconfig", c.Kubernetes.Kubeconfig, "kubeconfig `file`; without it KUBECONFIG, then the pod's own account")
+	f.StringVar(&c.Kubernetes.Kubeconfig, "kubeconfig", c.Kubernetes.Kubeconfig, "kubeconfig `file`; without it KUBECONFIG, ~/.kube/config, the pod's own account")
 	f.StringVar(&c.Kubernetes.Context, "context", c.Kubernetes.Context, "`name` of the kubeconfig context; without it the current one")
 	f.StringVar(&c.Workflows.Namespace, "workflow-namespace", c.Workflows.Namespace, "namespace where Workflows run and claims are kept")
 	f.StringVar(&c.Workflows.ServiceAccount, "workflow-service-account", c.Workflows.ServiceAccount, "service account of Workflow pods")

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -57,7 +58,9 @@ func (a *app) once(ctx context.Context, d *daemon) error {
 	if err != nil {
 		return err
 	}
-	if err := a.printPlan(pass.Plan, 0, false); err != nil {
+	tried := pass.Plan
+	tried.Holds = append(slices.Clone(tried.Holds), pass.Failed...)
+	if err := a.printPlan(tried, 0, false); err != nil {
 		return err
 	}
 	if len(pass.Failed) > 0 {

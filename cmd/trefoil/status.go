@@ -91,7 +91,7 @@ func states(pass reconcile.Pass) []state {
 	for _, m := range pass.Catalog.Models {
 		all = append(all, state{Model: m.Name, Release: pass.Catalog.Selected[m.Name].Latest, State: take(lines, schema.Scope{Model: m.Name}, "up to date")})
 		for _, e := range m.Serve {
-			s := state{Model: m.Name, Environment: e.Name, Release: serving(pass, m, e)}
+			s := state{Model: m.Name, Environment: e.Name, Release: serving(pass, e)}
 			s.State = take(lines, schema.Scope{Model: m.Name, Environment: e.Name}, "available")
 			all = append(all, s)
 		}
@@ -119,15 +119,10 @@ func words(a plan.Action) string {
 	return a.String()[len(a.Scope().String())+2:]
 }
 
-// serving is the release whose image an environment asks for in the cluster.
-func serving(pass reconcile.Pass, m schema.Model, e schema.Environment) int {
-	ref := render.Ref{Kind: render.SeldonDeployment, Namespace: e.Namespace, Name: e.ObjectName}
-	for _, o := range pass.Live.Objects[ref] {
-		for _, r := range pass.Catalog.Selected[m.Name].Releases {
-			if r.Image == o.Image && r.Image != "" {
-				return r.Number
-			}
-		}
+// serving is the release that an environment is asked to serve in the cluster; 0 for none.
+func serving(pass reconcile.Pass, e schema.Environment) int {
+	for _, o := range pass.Live.Objects[render.Ref{Kind: render.SeldonDeployment, Namespace: e.Namespace, Name: e.ObjectName}] {
+		return o.Release
 	}
 	return 0
 }

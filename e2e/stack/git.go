@@ -152,23 +152,24 @@ func (g *Git) RestoreBranch(ctx context.Context, tip string) error {
 // A Commit is one commit of main.
 type Commit struct {
 	Hash, Author, Subject string
+	Body                  string   // below the subject
 	Files                 []string // that it changed
 }
 
 // Log lists the commits of main, the newest first.
 func (g *Git) Log(ctx context.Context) ([]Commit, error) {
 	const field, record = "\x1f", "\x1e"
-	out, err := git(ctx, g.bare, "log", "--name-only", "--format="+record+"%H"+field+"%an"+field+"%s"+field, branch)
+	out, err := git(ctx, g.bare, "log", "--name-only", "--format="+record+"%H"+field+"%an"+field+"%s"+field+"%b"+field, branch)
 	if err != nil {
 		return nil, err
 	}
 	var commits []Commit
 	for text := range strings.SplitSeq(strings.TrimPrefix(out, record), record) {
-		parts := strings.SplitN(text, field, 4)
-		if len(parts) != 4 {
+		parts := strings.SplitN(text, field, 5)
+		if len(parts) != 5 {
 			return nil, fmt.Errorf("git log: no commit in %q", text)
 		}
-		commits = append(commits, Commit{Hash: parts[0], Author: parts[1], Subject: parts[2], Files: lines(parts[3])})
+		commits = append(commits, Commit{Hash: parts[0], Author: parts[1], Subject: parts[2], Body: parts[3], Files: lines(parts[4])})
 	}
 	return commits, nil
 }

@@ -1,5 +1,5 @@
-// Package archtest keeps the direction of imports: the core knows nothing of the world, the engines nothing of each other. The
-// table below is the one in docs/concepts.md.
+// Package archtest keeps the direction of imports: the core knows nothing of the world, the engines nothing of each other. docs/concepts.md
+// has the table below in words.
 package archtest
 
 import (

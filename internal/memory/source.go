@@ -26,6 +26,8 @@ type Source struct {
 	commits []commit
 	// Listings and Fetches count the calls of Tip and Fetch.
 	Listings, Fetches int
+	// Fault, when set, is the answer to every Commit, which happens all the same if lost.
+	Fault func() (err error, lost bool)
 	// Race, when set, runs once, before the next Commit compares the tip.
 	Race func()
 }
@@ -96,6 +98,13 @@ func (s *Source) Log() []string {
 	return subjects
 }
 
+// Message is the whole commit message of the tip.
+func (s *Source) Message() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tip().message
+}
+
 // File returns the content of a file at the tip; empty where there is none.
 func (s *Source) File(name string) string {
 	s.mu.Lock()
@@ -133,6 +142,13 @@ func (s *Source) Commit(ctx context.Context, base plan.Revision, edit reconcile.
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, err := s.at(ctx, base); err != nil {
+		return "", err
+	}
+	if s.Fault != nil {
+		err, lost := s.Fault()
+		if lost {
+			s.add(edit.Message, edit.Files)
+		}
 		return "", err
 	}
 	return s.add(edit.Message, edit.Files), nil

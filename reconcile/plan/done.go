@@ -18,7 +18,7 @@ func Done(c schema.Catalog, s render.Settings) Live {
 		}
 		for _, e := range m.Serve {
 			if r, waits := Served(c.Selected[m.Name], e); waits == "" {
-				live.add(render.NewSeldonDeployment(m, e, r, s), Observed{Phase: Succeeded, Image: r.Image})
+				live.add(render.NewSeldonDeployment(m, e, r, s), Observed{Phase: Succeeded, Image: r.Image, Release: r.Number})
 			}
 		}
 	}

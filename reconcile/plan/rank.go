@@ -93,11 +93,10 @@ func finite(e Experiment, metric string) bool {
 func missed(gate []schema.Bound, e Experiment) string {
 	var misses []string
 	for _, b := range gate {
-		v, ok := e.Metrics[b.Metric]
-		switch {
+		switch v, ok := e.Metrics[b.Metric]; {
 		case !ok:
 			misses = append(misses, fmt.Sprintf("no %s (%s%v)", b.Metric, b.Op, b.Value))
-		case !b.Holds(v):
+		case !b.Holds(v) || !finite(e, b.Metric):
 			misses = append(misses, fmt.Sprintf("%s %v, not %s%v", b.Metric, v, b.Op, b.Value))
 		}
 	}
