@@ -121,8 +121,9 @@ func words(a plan.Action) string {
 
 // serving is the release that an environment is asked to serve in the cluster; 0 for none.
 func serving(pass reconcile.Pass, e schema.Environment) int {
-	for _, o := range pass.Live.Objects[render.Ref{Kind: render.SeldonDeployment, Namespace: e.Namespace, Name: e.ObjectName}] {
-		return o.Release
+	live := pass.Live.Objects[render.Ref{Kind: render.SeldonDeployment, Namespace: e.Namespace, Name: e.ObjectName}]
+	if len(live) == 0 {
+		return 0
 	}
-	return 0
+	return live[0].Release
 }

@@ -133,7 +133,7 @@ func writesAreCounted(ctx context.Context, t *testing.T, s *Stack) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile("testdata/workflow-succeeds.yaml")
+	text, err := os.ReadFile("testdata/deployment-served.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func writesAreCounted(ctx context.Context, t *testing.T, s *Stack) {
 		t.Fatal(err)
 	}
 	got := awaitWrites(ctx, t, s)
-	want := Write{User: UserDaemon, Verb: "patch", Group: "argoproj.io", Resource: "workflows", Namespace: NamespaceWorkflows, Name: "succeeds", Code: 200}
+	want := Write{User: UserDaemon, Verb: "patch", Group: "machinelearning.seldon.io", Resource: "seldondeployments", Namespace: NamespaceProduction, Name: "served", Code: 200}
 	if len(got) != 1 || got[0] != want {
 		t.Errorf("writes of the daemon: %+v, want one: %+v", got, want)
 	}
