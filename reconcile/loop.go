@@ -40,7 +40,9 @@ type Options struct {
 		Engine
 		Evidence
 	}
-	Cluster  Engine // holds all other kinds
+	Cluster Engine // holds all other kinds
+	// Load judges what Fetch read, as schema.Load does.
+	Load     func(ctx context.Context, tree schema.Tree) (schema.Catalog, error)
 	Settings render.Settings
 	Limits   plan.Limits
 	Holder   string        // who this daemon is, for claims
@@ -197,7 +199,7 @@ func (l *Loop) look(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the spec repository at %s: %w", tip.Short(), err)
 	}
-	catalog, err := schema.Load(ctx, tree)
+	catalog, err := l.Load(ctx, tree)
 	if err != nil {
 		return fmt.Errorf("the spec repository at %s: %w", tip.Short(), err)
 	}

@@ -69,7 +69,7 @@ func newWorld(t tb, models string) *world {
 
 func (w *world) loop() *reconcile.Loop {
 	return reconcile.New(reconcile.Options{
-		Source: w.source, Searches: w.searches, Cluster: w.cluster,
+		Source: w.source, Searches: w.searches, Cluster: w.cluster, Load: schema.Load,
 		Settings: render.Settings{Owner: "r-1", Workflows: render.Workflows{Namespace: "argo"}},
 		Limits:   plan.Limits{Deletions: 5, ExperimentsPerHour: 200}, Holder: "test", Poll: 15 * time.Second,
 		Log: slog.New(slog.NewTextHandler(&w.log, nil)), Now: func() time.Time { return w.now },
