@@ -16,6 +16,9 @@ var ErrStale = errors.New("changed since it was planned")
 // ErrNotOurs says that an object of the wanted name exists without our labels. It is never touched.
 var ErrNotOurs = errors.New("exists and is somebody else's")
 
+// ErrRefused says that the engine made nothing of a create, for certain.
+var ErrRefused = errors.New("nothing was created")
+
 // Source is the spec repository at one branch.
 type Source interface {
 	// Tip lists the remote once and returns the commit of the branch. A branch that does not exist is an error.
@@ -44,7 +47,8 @@ type Engine interface {
 	Observe(ctx context.Context) (plan.Live, error)
 	// Apply creates the object when seen is empty, else updates the object that was seen in this state. A Search
 	// or a Workflow is never updated: that is an error.
-	// Errors: ErrStale where it exists already, is gone or differs from seen, ErrNotOurs where it exists without our labels.
+	// Errors: ErrStale where it exists already, is gone or differs from seen, ErrNotOurs where it exists without our labels,
+	// ErrRefused where a Search was not created and the engine said so: without it, it may have been.
 	// Creating what exists with the same digest, and says the same if it is a Claim, is no error.
 	Apply(ctx context.Context, object render.Object, seen string) error
 	// Remove deletes the object, or stops it where it is a Search. One that is gone already is no error, nor is a

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"strings"
 	"time"
 
@@ -18,14 +19,11 @@ import (
 func (l *Loop) observe(ctx context.Context) plan.Live {
 	cluster := known(ctx, l.Cluster, render.Claim, render.Workflow, render.SeldonDeployment)
 	searches := known(ctx, l.Searches, render.Search)
-	live := plan.Live{Objects: map[render.Ref][]plan.Observed{}, Unknown: map[render.Kind]string{}}
+	live := plan.Live{Objects: map[render.Ref][]plan.Observed{}, Unknown: map[render.Kind]string{}, Absent: map[render.Kind]bool{}}
 	for _, part := range []plan.Live{searches, cluster} {
-		for ref, objects := range part.Objects {
-			live.Objects[ref] = objects
-		}
-		for kind, reason := range part.Unknown {
-			live.Unknown[kind] = reason
-		}
+		maps.Copy(live.Objects, part.Objects)
+		maps.Copy(live.Unknown, part.Unknown)
+		maps.Copy(live.Absent, part.Absent)
 	}
 	return live
 }
@@ -149,7 +147,38 @@ func (l *Loop) rerun(ctx context.Context, a plan.Rerun) error {
 	if err := l.Cluster.Apply(ctx, a.Claim, a.ClaimSeen); err != nil {
 		return err
 	}
-	return l.Searches.Apply(ctx, a.Object, "")
+	err := l.Searches.Apply(ctx, a.Object, "")
+	if errors.Is(err, ErrRefused) {
+		return errors.Join(err, l.refused(ctx, a, err))
+	}
+	return err
+}
+
+// refused notes in the claim that its create made nothing, so that its experiments don't count for the hourly fuse, which would
+// hold other models. Should the claim not be seen yet it stays as it is, and is taken over when it expires.
+func (l *Loop) refused(ctx context.Context, a plan.Rerun, why error) error {
+	taken, err := render.ParseClaim(a.Claim.Body)
+	if err != nil {
+		return err
+	}
+	live, err := l.Cluster.Observe(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range live.Objects[a.Claim.Ref] {
+		if o.Claim == taken {
+			taken.Experiments, taken.Refused = 0, brief(why)
+			return l.Cluster.Apply(ctx, render.NewClaim(a.Object, taken, l.Settings), o.Seen)
+		}
+	}
+	return nil
+}
+
+// brief is an error as one line that people read.
+func brief(err error) string {
+	const enough = 300
+	text := []rune(strings.Join(strings.Fields(err.Error()), " "))
+	return string(text[:min(len(text), enough)])
 }
 
 func (l *Loop) engine(kind render.Kind) Engine {

@@ -17,11 +17,22 @@ type ClaimData struct {
 	Run     string // uuid of the Polyaxon run; empty until known
 	// Experiments is how many the search starts: they count for the hourly fuse before the run is seen, and after it is gone.
 	Experiments int
+	// Refused is why the engine made no search of the last create, one line; empty where it did, or where nobody knows.
+	Refused string
 }
 
 // NewClaim is the ConfigMap that guards the creation of a search: it is called like the search and carries its digest.
 func NewClaim(search Object, data ClaimData, s Settings) Object {
 	ref := Ref{Kind: Claim, Namespace: s.Workflows.Namespace, Name: search.Ref.Name}
+	says := map[string]any{
+		"holder":      data.Holder,
+		"expires":     data.Expires.UTC().Format(time.RFC3339),
+		"run":         data.Run,
+		"experiments": strconv.Itoa(data.Experiments),
+	}
+	if data.Refused != "" {
+		says["refused"] = data.Refused
+	}
 	return Object{
 		Ref:    ref,
 		Model:  search.Model,
@@ -30,13 +41,7 @@ func NewClaim(search Object, data ClaimData, s Settings) Object {
 			"apiVersion": "v1",
 			"kind":       "ConfigMap",
 			"metadata":   s.metadata(ref, search.Model, search.Digest, nil),
-			"data": map[string]any{
-				"holder":  data.Holder,
-				"expires": data.Expires.UTC().Format(time.RFC3339),
-				"run":     data.Run,
-
-				"experiments": strconv.Itoa(data.Experiments),
-			},
+			"data":       says,
 		},
 	}
 }
@@ -59,7 +64,7 @@ func ParseClaim(body map[string]any) (ClaimData, error) {
 	if err != nil || experiments < 0 {
 		return ClaimData{}, fmt.Errorf("claim: experiments %q is no number", text("experiments"))
 	}
-	data := ClaimData{Holder: text("holder"), Expires: expires.UTC(), Run: text("run"), Experiments: experiments}
+	data := ClaimData{Holder: text("holder"), Expires: expires.UTC(), Run: text("run"), Experiments: experiments, Refused: text("refused")}
 	if data.Holder == "" {
 		return ClaimData{}, errors.New("claim without holder")
 	}

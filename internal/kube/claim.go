@@ -16,6 +16,7 @@ func claim(u *unstructured.Unstructured) plan.Observed {
 		o.Phase, o.Message = plan.Failed, line(err.Error())
 		return o
 	}
+	data.Refused = line(data.Refused)
 	o.Phase, o.Claim = plan.Succeeded, data
 	return o
 }

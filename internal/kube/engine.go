@@ -138,15 +138,15 @@ func (e *Engine) Observe(ctx context.Context) (plan.Live, error) {
 	if err := e.settled(ctx); err != nil {
 		return plan.Live{}, fmt.Errorf("observe the cluster: %w", err)
 	}
-	live := plan.Live{Objects: map[render.Ref][]plan.Observed{}, Unknown: map[render.Kind]string{}}
+	live := plan.Live{Objects: map[render.Ref][]plan.Observed{}, Unknown: map[render.Kind]string{}, Absent: map[render.Kind]bool{}}
 	for _, kind := range kinds() {
-		if why := e.unknown(kind); why != "" {
-			live.Unknown[kind] = why
-			continue
-		}
 		served, err := resource(kind)
 		if err != nil {
 			return plan.Live{}, err
+		}
+		if why := e.unknown(kind); why != "" {
+			live.Unknown[kind], live.Absent[kind] = why, e.watches[served].absent()
+			continue
 		}
 		for _, u := range e.watches[served].objects() {
 			o, err := e.observed(kind, u)

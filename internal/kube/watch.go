@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -126,6 +127,13 @@ func (w *watch) unknown() string {
 		return "the cluster has not answered yet: is it well?"
 	}
 	return ""
+}
+
+// absent reports whether the cluster has no such resource, and so no object of it.
+func (w *watch) absent() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return errors.Is(w.fault, ErrNotInstalled)
 }
 
 // objects are in no order. They are shared: read only.

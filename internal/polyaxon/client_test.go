@@ -233,9 +233,9 @@ func TestI1CreateIsNotRepeated(t *testing.T) {
 		"lost":       {func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }, 1, "may have been created or not"},
 		"502":        {func(r *http.Request) (*http.Response, error) { return answer(r, 502, ""), nil }, 1, "may have been created or not"},
 		"200":        {func(r *http.Request) (*http.Response, error) { return answer(r, 200, "<html>log in"), nil }, 1, "may have been created or not"},
-		"400":        {func(r *http.Request) (*http.Response, error) { return answer(r, 400, `["bad"]`), nil }, 1, "was not created"},
-		"not there":  {func(*http.Request) (*http.Response, error) { return nil, refusedDial }, 12, "was not created"},
-		"locked":     {func(r *http.Request) (*http.Response, error) { return answer(r, 405, ""), nil }, 12, "was not created"},
+		"400":        {func(r *http.Request) (*http.Response, error) { return answer(r, 400, `["bad"]`), nil }, 1, "nothing was created"},
+		"not there":  {func(*http.Request) (*http.Response, error) { return nil, refusedDial }, 12, "nothing was created"},
+		"locked":     {func(r *http.Request) (*http.Response, error) { return answer(r, 405, ""), nil }, 12, "nothing was created"},
 		"half a 201": {func(r *http.Request) (*http.Response, error) { return answer(r, 201, `{"uu`), nil }, 1, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

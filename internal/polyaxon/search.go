@@ -37,8 +37,11 @@ func (e *Engine) Apply(ctx context.Context, object render.Object, seen string) e
 	}
 	for try := 1; ; try++ {
 		found, err := e.find(ctx, object)
-		if err != nil || found {
-			return err
+		switch {
+		case err != nil: // what was sent before had no effect
+			return nothing(object.Ref, err)
+		case found:
+			return nil
 		}
 		if e.late(ctx) {
 			return fmt.Errorf("%s is not created, the time for that is over: %w", object.Ref, reconcile.ErrStale)
@@ -122,9 +125,13 @@ func (e *Engine) create(ctx context.Context, ref render.Ref, body creation) erro
 		err = &replyError{call: e.client.name(request), code: reply.StatusCode, detail: "a create is answered by 201"}
 	}
 	if refused(err) || untaken(err) {
-		return fmt.Errorf("%s was not created: %w", ref, err)
+		return nothing(ref, err)
 	}
 	return fmt.Errorf("%s may have been created or not, it is looked up before it is sent again: %w", ref, err)
+}
+
+func nothing(ref render.Ref, err error) error {
+	return fmt.Errorf("%s: %w: %w", ref, reconcile.ErrRefused, err)
 }
 
 // refused reports that the server has read the request and said no.

@@ -26,7 +26,7 @@ func TestFake(t *testing.T) {
 // runSuite is the behaviour that users rely on, whichever server there is.
 func runSuite(t *testing.T, s server) {
 	for name, do := range map[string]func(*bench){
-		"nothing": nothing, "whole": whole, "late-metric": lateMetric, "no-metric": noMetric, "odd-metric": oddMetric, "one-failed": oneFailed,
+		"nothing": none, "whole": whole, "late-metric": lateMetric, "no-metric": noMetric, "odd-metric": oddMetric, "one-failed": oneFailed,
 		"stopped": stopped, "early": stoppedByServer, "tuner": failedAlone, "approval": pendingApproval, "hung": hung,
 		"evidence": evidence, "daemons": daemons, "deleted": deleted, "no-artifact": noArtifact, "foreign": foreign, "twins": twins, "refused": refusedOperation,
 		"contract": contract, "lost-reply": lostReply, "slow-create": slowCreate, "storm": storm, "truncated": truncated, "one-broken": oneBroken,
@@ -35,7 +35,7 @@ func runSuite(t *testing.T, s server) {
 	}
 }
 
-func nothing(b *bench) {
+func none(b *bench) {
 	if all := b.all(); len(all) != 0 {
 		b.Fatal(all)
 	}
@@ -307,7 +307,7 @@ func refusedOperation(b *bench) {
 	err := b.engine.Apply(b.Context(), object("mnist", 1, func(_, operation map[string]any) {
 		operation["matrix"] = "none"
 	}), "")
-	if err == nil || !strings.Contains(err.Error(), "was not created") || !strings.Contains(err.Error(), "runs: 400: ") {
+	if err == nil || !strings.Contains(err.Error(), "nothing was created") || !strings.Contains(err.Error(), "runs: 400: ") {
 		b.Fatal(err)
 	}
 	b.wire.wantPosts(b.T, 2)

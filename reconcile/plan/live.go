@@ -13,6 +13,8 @@ type Live struct {
 	Objects map[render.Ref][]Observed
 	// Unknown says why a kind could not be observed. Nothing of such a kind is created, stopped or deleted.
 	Unknown map[render.Kind]string
+	// Absent are the unknown kinds of which there can be no objects, because the engine does not have them at all.
+	Absent map[render.Kind]bool
 }
 
 // Phase is how far an object is.
@@ -47,7 +49,8 @@ type Observed struct {
 	Ending bool
 	// Experiments are those of a Search, sorted by Created, then UID.
 	Experiments []Experiment
-	// Image is what a Succeeded Workflow pushed, or what a SeldonDeployment asks for: repository@sha256:...
+	// Image is what a Succeeded Workflow pushed, or what a SeldonDeployment asks for: repository@sha256:... Of a Workflow whose
+	// own word of the repository is garbled it begins with the @.
 	Image string
 	// Claim is the content of a Claim.
 	Claim render.ClaimData

@@ -71,7 +71,7 @@ func (p Plan) String() string {
 //
 // and, independent of that, what every environment serves. What no revision asks for any more is removed last, within the fuses.
 func Make(in Input) Plan {
-	d := draft{in: in}
+	d := newDraft(in)
 	d.frozen()
 	if _, frozen := in.Catalog.Frozen("", ""); frozen {
 		return d.Plan
@@ -83,6 +83,7 @@ func Make(in Input) Plan {
 		d.step(m)
 		d.serve(m)
 		d.replaced(m)
+		d.tidy(m)
 	}
 	d.remove()
 	d.sort()
@@ -92,8 +93,42 @@ func Make(in Input) Plan {
 // draft is a plan while it is made.
 type draft struct {
 	Plan
-	in      Input
+	in   Input
+	live index
+	// What is looked up for many objects: the places where environments are served, the models that an error is about, "" for
+	// all of them, and the names of live objects that nobody has any more.
+	rendered map[render.Ref]bool
+	faulty   map[string]bool
+	models   map[string]int // by name, where in Catalog.Models
+	orphans  []string
+
 	started int // experiments that this plan starts
+	tidied  int // objects that it deletes because they are of no more use
+}
+
+func newDraft(in Input) *draft {
+	d := &draft{in: in, live: newIndex(in.Live), rendered: map[render.Ref]bool{}, faulty: map[string]bool{}, models: map[string]int{}}
+	for i, m := range in.Catalog.Models {
+		d.models[m.Name] = i
+		for _, e := range m.Serve {
+			d.rendered[serving(e)] = true
+		}
+	}
+	for _, f := range in.Catalog.Findings {
+		if f.Severity == schema.Error {
+			d.faulty[f.Scope.Model] = true
+		}
+	}
+	d.orphans = d.orphaned()
+	return d
+}
+
+func (d *draft) model(name string) (schema.Model, bool) {
+	i, found := d.models[name]
+	if !found {
+		return schema.Model{}, false
+	}
+	return d.in.Catalog.Models[i], true
 }
 
 func (d *draft) do(a Action) { d.Actions = append(d.Actions, a) }

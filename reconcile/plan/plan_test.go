@@ -1,10 +1,10 @@
 package plan_test
 
 import (
-	"bytes"
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,7 +33,7 @@ func runCase(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newScene(t, archive)
+	s := newScene(t, based(t, archive))
 	before := s.input(t)
 	got := s.masked(plan.Make(before).String())
 	if d := cmp.Diff(s.input(t), before, cmpopts.EquateNaNs()); d != "" {
@@ -46,7 +46,7 @@ func runCase(t *testing.T, file string) {
 		}
 		return
 	}
-	if d := cmp.Diff(string(bytes.TrimSpace(s.file(archive, "plan"))), string(bytes.TrimSpace([]byte(got)))); d != "" {
+	if d := cmp.Diff(strings.TrimSpace(section(archive, "plan")), strings.TrimSpace(got)); d != "" {
 		t.Errorf("plan (-want +got):\n%s", d)
 	}
 }

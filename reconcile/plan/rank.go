@@ -7,11 +7,99 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/trefoil-gitops/trefoil/render"
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
 // board is how many experiments a leader board shows.
 const board = 5
+
+// reselect ranks the experiments of a finished search again: of the run that the release's experiment is of.
+func (d *draft) reselect(m schema.Model, r schema.Release) {
+	if !d.known(m.Name, "", render.Search) {
+		return
+	}
+	runs := slices.DeleteFunc(slices.Clone(d.live.all), func(o Observed) bool { // also those of another name that the model had
+		return o.Ref.Kind != render.Search || o.Digest != m.Digests.Search
+	})
+	i := slices.IndexFunc(runs, func(o Observed) bool {
+		return o.Phase == Unasked || slices.ContainsFunc(o.Experiments, func(e Experiment) bool { return e.UID == r.Experiment })
+	})
+	if i < 0 { // unless one could not be read
+		i = slices.IndexFunc(runs, func(o Observed) bool { return o.Phase == Running })
+	}
+	if i < 0 {
+		d.hold(m.Name, "", fmt.Sprintf("the search of experiment %s, which is to be ranked again, vanished from Polyaxon; raise train.revision to search again",
+			short(r.Experiment)))
+		return
+	}
+	d.rank("reselect", m, runs[i])
+}
+
+// rank records the winner of a search that is done, once the sha256 of its artifact is known.
+func (d *draft) rank(word string, m schema.Model, run Observed) {
+	switch run.Phase {
+	case Unasked:
+		d.hold(m.Name, "", fmt.Sprintf("reselect: the experiments of search %s are ranked again", run.Ref.Name))
+		return
+	case Running:
+		d.hold(m.Name, "", progress(run))
+		return
+	case Stopped:
+		d.hold(m.Name, "", fmt.Sprintf("search %s was stopped and is not ranked; raise train.revision to search again", run.Ref.Name))
+		return
+	case Failed:
+		d.hold(m.Name, "", fmt.Sprintf("search %s failed: %s; raise train.revision to search again", run.Ref.Name, run.Message))
+		return
+	}
+	winner, reason := choose(m.Select, run.Experiments)
+	if reason != "" {
+		d.hold(m.Name, "", reason)
+		return
+	}
+	sum, known := winner.Artifacts[m.Train.Artifact]
+	if !known {
+		d.do(Fetch{Model: m.Name, Experiment: winner.UID, Path: m.Train.Artifact})
+		return
+	}
+	d.record(word, m, schema.Release{
+		Experiment: winner.UID, Params: searched(m, winner), Metrics: finiteMetrics(winner),
+		Artifact: schema.Artifact{Path: m.Train.Artifact, SHA256: sum},
+	}, "experiment "+leader(m.Select, winner), winner.Ended)
+}
+
+func progress(run Observed) string {
+	done := 0
+	for _, e := range run.Experiments {
+		if e.Phase != Running {
+			done++
+		}
+	}
+	s := fmt.Sprintf("search running, %d of %d experiments", done, len(run.Experiments))
+	if run.Message != "" {
+		s += ": " + run.Message
+	}
+	return s
+}
+
+// searched are the parameters that the search varied, as the experiment had them.
+func searched(m schema.Model, e Experiment) map[string]any {
+	params := map[string]any{}
+	for _, name := range m.Train.Search.Names() {
+		params[name] = e.Params[name]
+	}
+	return params
+}
+
+func finiteMetrics(e Experiment) map[string]float64 {
+	metrics := map[string]float64{}
+	for name, v := range e.Metrics {
+		if finite(e, name) {
+			metrics[name] = v
+		}
+	}
+	return metrics
+}
 
 // choose returns the experiment that wins a finished search, or why none does. Only experiments that succeeded with a finite
 // objective count; the winner passes the gate. Ties go to select.then, then to the oldest experiment, then to the lowest uid,

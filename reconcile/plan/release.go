@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/trefoil-gitops/trefoil/render"
@@ -108,14 +109,14 @@ func (d *draft) build(m schema.Model, r schema.Release) {
 		return
 	}
 	object := render.NewWorkflow(m, r, d.in.Settings)
-	for _, w := range d.in.Live.of(render.Workflow, m.Name) {
+	for _, w := range d.workflows(m) {
 		if w.Phase == Running && builds(w, r) {
 			d.hold(m.Name, "", fmt.Sprintf("build of release %d running as %s%s", r.Number, w.Ref, because(w)))
 			return
 		}
 	}
-	live := d.in.Live.Objects[object.Ref]
-	if len(live) == 0 {
+	w, found := d.live.at(object.Ref)
+	if !found {
 		word := "build"
 		if m.Package.Attempt > 0 {
 			word = "rebuild"
@@ -123,7 +124,7 @@ func (d *draft) build(m schema.Model, r schema.Release) {
 		d.do(Build{Word: word, Object: object, Release: r.Number})
 		return
 	}
-	switch w := live[0]; {
+	switch {
 	case !builds(w, r) || w.Phase == Succeeded: // built would have recorded its image
 		d.hold(m.Name, "", fmt.Sprintf("%s is not the build of release %d: its digest is %q", w.Ref, r.Number, w.Digest.Short()))
 	default:
@@ -135,28 +136,55 @@ func (d *draft) build(m schema.Model, r schema.Release) {
 // same experiment and package, whatever people ask for by now.
 func (d *draft) built(m schema.Model) bool {
 	selected := d.in.Catalog.Selected[m.Name]
-	for _, w := range d.in.Live.of(render.Workflow, m.Name) {
+	for _, w := range d.workflows(m) {
 		i := slices.IndexFunc(selected.Releases, func(r schema.Release) bool { return r.Image == "" && builds(w, r) })
 		if i < 0 || w.Phase != Succeeded {
 			continue
 		}
-		r := selected.Releases[i]
-		next := clone(selected)
-		for i := range next.Releases {
-			if sameImage(next.Releases[i], r) && next.Releases[i].Image == "" {
-				next.Releases[i].Image = w.Image
-			}
+		if image := pushed(m, selected.Releases[i], w); image != "" {
+			d.recordImage(m, selected.Releases[i], image, w.Ended)
+			return true
 		}
-		if now, prefix := answering(next, m.Digests); prefix == 3 && now.Image != "" {
-			next.Latest = now.Number
-		}
-		d.do(Record{
-			Word: "record", Model: m.Name, Subject: fmt.Sprintf("release %d is %s", r.Number, w.Image),
-			Next: next, Release: r.Number, Search: r.Answers.Search, Date: w.Ended,
-		})
-		return true
 	}
 	return false
+}
+
+func (d *draft) recordImage(m schema.Model, r schema.Release, image string, date time.Time) {
+	next := clone(d.in.Catalog.Selected[m.Name])
+	for i := range next.Releases {
+		if sameImage(next.Releases[i], r) && next.Releases[i].Image == "" {
+			next.Releases[i].Image = image
+		}
+	}
+	if now, prefix := answering(next, m.Digests); prefix == 3 && now.Image != "" {
+		next.Latest = now.Number
+	}
+	d.do(Record{
+		Word: "record", Model: m.Name, Subject: fmt.Sprintf("release %d is %s", r.Number, image),
+		Next: next, Release: r.Number, Search: r.Answers.Search, Date: date,
+	})
+}
+
+// pushed is the image that a Workflow made. Its repository is what git says, as long as that still says it: anybody may have edited
+// the Workflow. It is empty where nobody knows the repository any more.
+func pushed(m schema.Model, r schema.Release, w Observed) string {
+	repository, digest, _ := strings.Cut(w.Image, "@")
+	if m.Package != nil && m.Digests.Package == r.Answers.Package {
+		repository = m.Package.Image
+	}
+	if repository == "" || digest == "" {
+		return ""
+	}
+	return repository + "@" + digest
+}
+
+// workflows are the model's, oldest first of each name.
+func (d *draft) workflows(m schema.Model) []Observed {
+	var all []Observed
+	for _, name := range d.names(m) {
+		all = append(all, d.live.of(render.Workflow, name)...)
+	}
+	return all
 }
 
 // builds reports whether a Workflow is the build of the release, whichever attempt of it. What its labels say does not count:

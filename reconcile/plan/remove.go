@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -14,7 +13,7 @@ import (
 // Claims are never deleted here, finished searches never at all.
 func (d *draft) remove() {
 	ours, doomed := 0, []Remove(nil)
-	for _, o := range d.in.Live.all() {
+	for _, o := range d.live.all {
 		if o.Ref.Kind == render.Claim || o.Ref.Kind == render.Search && o.Phase != Running {
 			continue
 		}
@@ -42,20 +41,50 @@ func (d *draft) remove() {
 }
 
 // fuse says why only what retired names is deleted, empty where all goes. Where some objects can't be seen, nobody knows how many
-// would go.
+// would go. What retired names and is gone already counts: else those that were held beside it would go in the next pass.
 func (d *draft) fuse(doomed, ours int) string {
+	gone := d.past()
 	switch {
 	case doomed > d.in.Limits.Deletions || 2*doomed > ours:
 		return fmt.Sprintf("this pass would delete %d of our %d objects", doomed, ours)
-	case len(d.in.Live.Unknown) > 0:
+	case gone > 0 && doomed+gone > d.in.Limits.Deletions:
+		return fmt.Sprintf("this pass would delete %d beside the %d that retired names and that are gone (take those out of retired if they are long past)", doomed, gone)
+	case d.blind():
 		return "not all of our objects can be seen"
 	}
 	return ""
 }
 
+// past counts what retired names and nothing is left of.
+func (d *draft) past() int {
+	left := map[string]bool{}
+	for _, o := range d.live.all {
+		if o.Ref.Kind != render.Claim && (o.Ref.Kind != render.Search || o.Phase == Running) {
+			left[o.Model], left[subject(o.Model, o.Environment)] = true, true
+		}
+	}
+	n := 0
+	for place := range d.in.Catalog.Retired {
+		if !left[place] {
+			n++
+		}
+	}
+	return n
+}
+
+// blind reports whether objects of ours may exist that were not seen.
+func (d *draft) blind() bool {
+	for kind := range d.in.Live.Unknown {
+		if !d.in.Live.Absent[kind] {
+			return true
+		}
+	}
+	return false
+}
+
 // unwanted says why an object is to go, empty where it stays, and whether it only moved. What a finding freezes stays.
 func (d *draft) unwanted(o Observed) (reason string, moved bool) {
-	if o.Model == "" || d.rendered(o.Ref) || d.faulty(o.Model) {
+	if o.Model == "" || d.rendered[o.Ref] || d.faulty[o.Model] || d.faulty[""] || d.inherited(o) {
 		return "", false
 	}
 	m, found := d.model(o.Model)
@@ -71,13 +100,6 @@ func (d *draft) unwanted(o Observed) (reason string, moved bool) {
 		}
 	}
 	return "environment " + o.Environment + " left serve", false
-}
-
-// faulty reports whether an error freezes the model or one of its environments, which may be another's new name.
-func (d *draft) faulty(model string) bool {
-	return slices.ContainsFunc(d.in.Catalog.Findings, func(f schema.Finding) bool {
-		return f.Severity == schema.Error && (f.Scope.Model == model || f.Scope.Model == "")
-	})
 }
 
 // left says that a model is gone. It stays as long as it may have been renamed: while something is frozen, unless the model is
@@ -107,15 +129,6 @@ func (d *draft) awaited(o Observed) bool {
 	})
 }
 
-func (d *draft) model(name string) (schema.Model, bool) {
-	for _, m := range d.in.Catalog.Models {
-		if m.Name == name {
-			return m, true
-		}
-	}
-	return schema.Model{}, false
-}
-
 // name is what `retired` calls an object: its model, or its environment while the model is still there.
 func (d *draft) name(o Observed) string {
 	if _, found := d.model(o.Model); found {
@@ -132,13 +145,6 @@ func (d *draft) moved(m schema.Model, e schema.Environment) string {
 	return "moved to " + e.Namespace + "/" + e.ObjectName
 }
 
-// rendered reports whether an environment of any model is served by the object.
-func (d *draft) rendered(ref render.Ref) bool {
-	return slices.ContainsFunc(d.in.Catalog.Models, func(m schema.Model) bool {
-		return slices.ContainsFunc(m.Serve, func(e schema.Environment) bool { return serving(e) == ref })
-	})
-}
-
 func serving(e schema.Environment) render.Ref {
 	return render.Ref{Kind: render.SeldonDeployment, Namespace: e.Namespace, Name: e.ObjectName}
 }
@@ -148,17 +154,4 @@ func (d *draft) retired(o Observed) bool {
 	_, model := d.in.Catalog.Retired[o.Model]
 	_, environment := d.in.Catalog.Retired[subject(o.Model, o.Environment)]
 	return model || environment
-}
-
-// all returns everything that was observed, in one order.
-func (l Live) all() []Observed {
-	var all []Observed
-	for _, objects := range l.Objects {
-		all = append(all, objects...)
-	}
-	slices.SortFunc(all, func(a, b Observed) int {
-		return cmp.Or(cmp.Compare(a.Model, b.Model), cmp.Compare(a.Environment, b.Environment),
-			cmp.Compare(a.Ref.String(), b.Ref.String()), cmp.Compare(a.UID, b.UID))
-	})
-	return all
 }

@@ -28,10 +28,11 @@ const tip = "c0ffee0000000000000000000000000000000000"
 
 // scene is a case: the specs of now and of before, and what is live.
 type scene struct {
-	now, before schema.Catalog
-	names       *strings.Replacer // {mnist.search} -> digest
-	masks       *strings.Replacer // and back
-	live        []liveObject
+	now, before, old schema.Catalog
+	names            *strings.Replacer // {mnist.search} -> digest
+	masks            *strings.Replacer // and back
+	live             []liveObject
+	renamed          string // what mnist is called now
 }
 
 // liveObject is an entry of live.yaml.
@@ -39,7 +40,7 @@ type liveObject struct {
 	Kind        render.Kind
 	Model       string
 	Environment string
-	From        string // "before" renders it from before.cue
+	From        string // "before" renders it from before.cue, "old" from old.cue
 	Release     int    // of a Workflow or SeldonDeployment
 	Label       int    // overrides what a Workflow is labelled with
 	Digest      string // overrides
@@ -53,8 +54,10 @@ type liveObject struct {
 	Run         string // of a Claim
 	Expires     string // of a Claim, from now; may be negative; empty for a garbled one
 	Starts      int    // of a Claim: experiments
+	Refused     string // of a Claim
 	Experiments []liveExperiment
 	Unknown     string // why the kind can't be observed; nothing else is said then
+	Absent      bool   // beside Unknown: the engine does not have the kind
 }
 
 type liveExperiment struct {
@@ -75,17 +78,13 @@ func settings() render.Settings {
 
 func newScene(t *testing.T, archive *txtar.Archive) *scene {
 	t.Helper()
-	s := &scene{}
-	s.before = load(t, files(archive, "before.cue", nil))
+	s := &scene{renamed: section(archive, "rename")}
+	s.before, s.old = load(t, files(archive, "before.cue", nil)), load(t, files(archive, "old.cue", nil))
 	plain := load(t, files(archive, "models.cue", nil))
 	s.names, s.masks = s.digests(plain)
 	s.now = load(t, files(archive, "models.cue", s.names))
-	for _, f := range archive.Files {
-		if f.Name == "live.yaml" {
-			if err := yaml.UnmarshalStrict([]byte(s.names.Replace(string(f.Data))), &s.live); err != nil {
-				t.Fatal(err)
-			}
-		}
+	if err := yaml.UnmarshalStrict([]byte(s.names.Replace(section(archive, "live.yaml"))), &s.live); err != nil {
+		t.Fatal(err)
 	}
 	return s
 }
@@ -127,12 +126,12 @@ func load(t *testing.T, r repository) schema.Catalog {
 // digests names the digests of all models, and hides them again in what is printed.
 func (s *scene) digests(plain schema.Catalog) (names, masks *strings.Replacer) {
 	var to, back []string
-	for prefix, c := range map[string]schema.Catalog{"": plain, "before.": s.before} {
+	for prefix, c := range map[string]schema.Catalog{"": plain, "before.": s.before, "old.": s.old} {
 		for _, m := range c.Models {
 			for part, d := range map[string]schema.Digest{"search": m.Digests.Search, "select": m.Digests.Select, "package": m.Digests.Package} {
 				name := "{" + prefix + m.Name + "." + part + "}"
 				to = append(to, name, string(d))
-				if prefix == "" || !known(plain, d) {
+				if prefix == "" || !known(plain, d) && (prefix == "before." || !known(s.before, d)) {
 					back = append(back, string(d), name, d.Short(), name)
 				}
 			}
@@ -153,10 +152,10 @@ func (s *scene) masked(text string) string {
 
 func (s *scene) input(t *testing.T) plan.Input {
 	t.Helper()
-	live := plan.Live{Objects: map[render.Ref][]plan.Observed{}, Unknown: map[render.Kind]string{}}
+	live := plan.Live{Objects: map[render.Ref][]plan.Observed{}, Unknown: map[render.Kind]string{}, Absent: map[render.Kind]bool{}}
 	for i, l := range s.live {
 		if l.Unknown != "" {
-			live.Unknown[l.Kind] = l.Unknown
+			live.Unknown[l.Kind], live.Absent[l.Kind] = l.Unknown, l.Absent
 			continue
 		}
 		o := s.observed(t, i, l)
@@ -192,11 +191,11 @@ func (s *scene) observed(t *testing.T, i int, l liveObject) plan.Observed {
 		o.Ref.Namespace = l.Namespace
 	}
 	if l.Kind == render.SeldonDeployment {
-		r, _ := s.now.Selected[l.Model].Release(l.Release)
+		r := s.release(l)
 		o.Image = cmp.Or(l.Image, r.Image)
 	}
 	if l.Kind == render.Claim && l.Expires != "" {
-		o.Claim = render.ClaimData{Holder: "other", Run: l.Run, Expires: noon.Add(parse(t, l.Expires)), Experiments: l.Starts}
+		o.Claim = render.ClaimData{Holder: "other", Run: l.Run, Expires: noon.Add(parse(t, l.Expires)), Experiments: l.Starts, Refused: l.Refused}
 	}
 	for j, e := range l.Experiments {
 		o.Experiments = append(o.Experiments, plan.Experiment{
@@ -210,14 +209,26 @@ func (s *scene) observed(t *testing.T, i int, l liveObject) plan.Observed {
 // model is what the entry was made from; false where the model is gone.
 func (s *scene) model(l liveObject) (schema.Model, bool) {
 	c := s.now
-	if l.From == "before" {
+	switch l.From {
+	case "before":
 		c = s.before
+	case "old":
+		c = s.old
 	}
 	i := slices.IndexFunc(c.Models, func(m schema.Model) bool { return m.Name == l.Model })
 	if i < 0 {
 		return schema.Model{}, false
 	}
 	return c.Models[i], true
+}
+
+// release is what the entry was made for.
+func (s *scene) release(l liveObject) schema.Release {
+	if r, found := s.now.Selected[l.Model].Release(l.Release); found {
+		return r
+	}
+	r, _ := s.now.Selected[s.renamed].Release(l.Release) // zero for none
+	return r
 }
 
 // object renders what the entry stands for, so that refs and digests are the real ones.
@@ -227,7 +238,7 @@ func (s *scene) object(t *testing.T, l liveObject) render.Object {
 	if !found {
 		return render.Object{Ref: render.Ref{Kind: l.Kind, Namespace: "gone", Name: l.Model}}
 	}
-	r, _ := s.now.Selected[l.Model].Release(l.Release)
+	r := s.release(l)
 	switch l.Kind {
 	case render.Search:
 		return render.NewSearch(m, settings(), tip)
@@ -264,15 +275,6 @@ func parse(t *testing.T, text string) time.Duration {
 		t.Fatal(err)
 	}
 	return d
-}
-
-func (s *scene) file(archive *txtar.Archive, name string) []byte {
-	for _, f := range archive.Files {
-		if f.Name == name {
-			return f.Data
-		}
-	}
-	return nil
 }
 
 func (s *scene) put(archive *txtar.Archive, name, content string) {

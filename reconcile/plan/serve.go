@@ -27,14 +27,16 @@ func (d *draft) environment(m schema.Model, e schema.Environment) {
 		return
 	}
 	object := render.NewSeldonDeployment(m, e, release, d.in.Settings)
-	live := d.in.Live.Objects[object.Ref]
-	if len(live) == 0 {
+	o, found := d.live.at(object.Ref)
+	if !found {
 		d.do(Serve{Word: "serve", Object: object, Release: release.Number})
 		return
 	}
-	switch o := live[0]; {
+	switch {
 	case d.foreign(o, m, e):
 		d.hold(m.Name, e.Name, fmt.Sprintf("%s is %s's, which is frozen: what runs there goes on", o.Ref, subject(o.Model, o.Environment)))
+	case d.occupied(o, m, e):
+		d.hold(m.Name, e.Name, fmt.Sprintf("%s serves %s until that is available at its new place", o.Ref, subject(o.Model, o.Environment)))
 	case o.Ending:
 		d.hold(m.Name, e.Name, fmt.Sprintf("%s is being deleted; it is made again when it is gone", o.Ref))
 	case o.Digest != object.Digest || o.Model != m.Name || o.Environment != e.Name || o.Release != release.Number: // somebody edited it
@@ -59,8 +61,41 @@ func (d *draft) available(m schema.Model, e schema.Environment) bool {
 		return false
 	}
 	object := render.NewSeldonDeployment(m, e, release, d.in.Settings)
-	live := d.in.Live.Objects[object.Ref]
-	return len(live) > 0 && live[0].Phase == Succeeded && live[0].Digest == object.Digest
+	o, found := d.live.at(object.Ref)
+	return found && o.Phase == Succeeded && o.Digest == object.Digest
+}
+
+// occupied reports whether the live object still serves another environment, which moves elsewhere and is not available there
+// yet. Environments that wait for each other's places in a circle don't: one has to begin.
+func (d *draft) occupied(o Observed, m schema.Model, e schema.Environment) bool {
+	for n := 0; ; n++ {
+		if o.Model == m.Name && o.Environment == e.Name {
+			return false
+		}
+		to, moves := d.moves(o)
+		if !moves || n > len(d.live.all) {
+			return n > 0
+		}
+		next, taken := d.live.at(to)
+		if !taken {
+			return true
+		}
+		o = next
+	}
+}
+
+// moves returns where the environment that an object serves is to be instead, as long as it is not available there.
+func (d *draft) moves(o Observed) (render.Ref, bool) {
+	m, found := d.model(o.Model)
+	if !found {
+		return render.Ref{}, false
+	}
+	for _, e := range m.Serve {
+		if to := serving(e); e.Name == o.Environment && to != o.Ref && !d.available(m, e) {
+			return to, true
+		}
+	}
+	return render.Ref{}, false
 }
 
 // Served returns the release that an environment names, or what it waits for.
