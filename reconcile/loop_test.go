@@ -49,6 +49,8 @@ type world struct {
 	searches, cluster *memory.Engine
 	now               time.Time
 	log               strings.Builder
+	load              func(context.Context, schema.Tree) (schema.Catalog, error)
+	limits            plan.Limits
 }
 
 // tb is what a world needs of a *testing.T or a *rapid.T.
@@ -60,7 +62,10 @@ type tb interface {
 }
 
 func newWorld(t tb, models string) *world {
-	w := &world{tb: t, source: &memory.Source{}, now: time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)}
+	w := &world{
+		tb: t, source: &memory.Source{}, now: time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC),
+		load: schema.Load, limits: plan.Limits{Deletions: 5, ExperimentsPerHour: 200},
+	}
 	clock := func() time.Time { return w.now }
 	w.searches, w.cluster = memory.NewEngine(clock), memory.NewEngine(clock)
 	w.source.Push("models", map[string][]byte{"models.cue": []byte(models), "serve/Model.py": []byte("class Model: pass")})
@@ -69,9 +74,9 @@ func newWorld(t tb, models string) *world {
 
 func (w *world) loop() *reconcile.Loop {
 	return reconcile.New(reconcile.Options{
-		Source: w.source, Searches: w.searches, Cluster: w.cluster, Load: schema.Load,
+		Source: w.source, Searches: w.searches, Cluster: w.cluster, Load: w.load,
 		Settings: render.Settings{Owner: "r-1", Workflows: render.Workflows{Namespace: "argo"}},
-		Limits:   plan.Limits{Deletions: 5, ExperimentsPerHour: 200}, Holder: "test", Poll: 15 * time.Second,
+		Limits:   w.limits, Holder: "test", Poll: 15 * time.Second,
 		Log: slog.New(slog.NewTextHandler(&w.log, nil)), Now: func() time.Time { return w.now },
 	})
 }

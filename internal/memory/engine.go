@@ -1,8 +1,8 @@
 package memory
 
 import (
-	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -22,6 +22,7 @@ type Engine struct {
 	mu      sync.Mutex
 	objects []plan.Observed
 	version int
+	made    map[render.Ref]int // how often
 	// Writes are the calls that changed something, in the words "create", "update" and "remove" and the object's Ref.
 	Writes []string
 	// Down, when set, is why the engine can't be reached.
@@ -32,7 +33,7 @@ type Engine struct {
 }
 
 // NewEngine returns an engine without objects that takes the time from now.
-func NewEngine(now func() time.Time) *Engine { return &Engine{now: now} }
+func NewEngine(now func() time.Time) *Engine { return &Engine{now: now, made: map[render.Ref]int{}} }
 
 // Change calls f on every object of the kind, as what works on them in a real engine does.
 func (e *Engine) Change(kind render.Kind, f func(*plan.Observed)) {
@@ -46,10 +47,29 @@ func (e *Engine) Change(kind render.Kind, f func(*plan.Observed)) {
 	}
 }
 
-// touch gives what changed another state, but for a Search, which has none.
+// Double makes another Search of the name, as a create does that arrives after another one was sent in its place.
+func (e *Engine) Double(object render.Object) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.Writes = append(e.Writes, "create "+object.Ref.String())
+	e.add(object)
+}
+
+// Delete removes the objects that f holds of, as people do who go past us.
+func (e *Engine) Delete(f func(plan.Observed) bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.objects = slices.DeleteFunc(e.objects, f)
+}
+
+// touch gives what changed another state, but for a Search, which has none. What is made the n-th time under a name always gets the
+// same uid.
 func (e *Engine) touch(o *plan.Observed) {
 	e.version++
-	o.UID = cmp.Or(o.UID, fmt.Sprintf("%032x", e.version))
+	if o.UID == "" {
+		e.made[o.Ref]++
+		o.UID = fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, o.Ref, e.made[o.Ref])))[:32]
+	}
 	o.Seen = o.UID
 	if o.Ref.Kind != render.Search {
 		o.Seen = fmt.Sprint(e.version)
@@ -99,10 +119,12 @@ func (e *Engine) Apply(ctx context.Context, object render.Object, seen string) e
 	case i >= 0:
 		return e.write("update "+object.Ref.String(), func() { e.put(i, object) })
 	}
-	return e.write("create "+object.Ref.String(), func() {
-		e.objects = append(e.objects, plan.Observed{Created: e.now()})
-		e.put(len(e.objects)-1, object)
-	})
+	return e.write("create "+object.Ref.String(), func() { e.add(object) })
+}
+
+func (e *Engine) add(object render.Object) {
+	e.objects = append(e.objects, plan.Observed{Created: e.now()})
+	e.put(len(e.objects)-1, object)
 }
 
 // same reports whether the live object is the wanted one. Claims of one digest differ in what they say.
