@@ -30,8 +30,9 @@ type wire struct {
 	mu    sync.Mutex
 	at    string // a prefix of the write, such as "create Search"; empty for none
 	mode  mode
-	kills bool // the daemon is dead after that write
-	all   bool // every write of that prefix breaks, not the first one only
+	kills bool   // the daemon is dead after that write
+	all   bool   // every write of that prefix breaks, not the first one only
+	about string // a model of which no object can be written
 	dead  bool
 	late  []func()
 }
@@ -40,8 +41,11 @@ type wire struct {
 func (w *wire) write(what string, do func() error, late func()) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.dead {
+	switch {
+	case w.dead:
 		return errKilled
+	case w.about != "" && concerns(what, w.about):
+		return errors.New("admission webhook says no")
 	}
 	if w.at == "" || !strings.HasPrefix(what, w.at) {
 		return do()
@@ -60,6 +64,12 @@ func (w *wire) write(what string, do func() error, late func()) error {
 		return errors.New("500: no")
 	}
 	return do()
+}
+
+// concerns reports whether a write is about an object of the model.
+func concerns(what, model string) bool {
+	name := what[strings.LastIndexAny(what, " /")+1:]
+	return name == model || strings.HasPrefix(name, model+"-v1-") || strings.HasPrefix(name, model+"-pkg-v1-")
 }
 
 // arrive lets the late writes happen.

@@ -85,6 +85,7 @@ func Make(in Input) Plan {
 		d.replaced(m)
 		d.tidy(m)
 	}
+	d.submit()
 	d.remove()
 	d.sort()
 	return d.Plan
@@ -102,8 +103,9 @@ type draft struct {
 	models   map[string]int // by name, where in Catalog.Models
 	orphans  []string
 
-	started int // experiments that this plan starts
-	tidied  int // objects that it deletes because they are of no more use
+	submissions []submission
+	started     int // experiments that this plan starts
+	tidied      int // objects that it deletes because they are of no more use
 }
 
 func newDraft(in Input) *draft {

@@ -31,7 +31,24 @@ func (d *draft) search(m schema.Model) {
 	case claimed && d.in.Now.Before(claim.Claim.Expires):
 		d.hold(m.Name, "", unconfirmed(claim))
 	default:
-		d.submit(m, object, claim.Seen)
+		d.submissions = append(d.submissions, submission{m, object, claim.Seen})
+	}
+}
+
+// submission is a search that the hourly fuse has to let through.
+type submission struct {
+	model     schema.Model
+	object    render.Object
+	claimSeen string // empty to create the claim
+}
+
+// submit starts the searches that the hourly fuse lets through. Each minute another model comes first: one that can't be started,
+// whatever the reason, does not keep others from it.
+func (d *draft) submit() {
+	all := d.submissions
+	for i := range all {
+		turn := (i + int(d.in.Now.Unix()/60%int64(len(all)))) % len(all)
+		d.start(all[turn])
 	}
 }
 
@@ -51,8 +68,8 @@ func (d *draft) adopt(object render.Object, claim, run Observed) {
 	d.do(Adopt{Claim: render.NewClaim(object, data, d.in.Settings), ClaimSeen: claim.Seen, Run: run.UID})
 }
 
-// submit starts a search if the hourly fuse lets it.
-func (d *draft) submit(m schema.Model, object render.Object, claimSeen string) {
+func (d *draft) start(s submission) {
+	m, object := s.model, s.object
 	n, limit := render.Experiments(m), d.in.Limits.ExperimentsPerHour
 	if before := d.started + d.live.startedSince(d.in.Now.Add(-time.Hour), m); before > 0 && before+n > limit {
 		d.hold(m.Name, "", fmt.Sprintf("%d experiments would be more than %d in an hour, %d were started", n, limit, before))
@@ -66,7 +83,7 @@ func (d *draft) submit(m schema.Model, object render.Object, claimSeen string) {
 	timeout := render.CreateTimeout(n)
 	data := render.ClaimData{Holder: d.in.Holder, Expires: d.in.Now.Add(2 * timeout), Experiments: n}
 	d.do(Rerun{
-		Word: word, Object: object, Claim: render.NewClaim(object, data, d.in.Settings), ClaimSeen: claimSeen,
+		Word: word, Object: object, Claim: render.NewClaim(object, data, d.in.Settings), ClaimSeen: s.claimSeen,
 		Experiments: n, Before: d.in.Now.Add(timeout),
 	})
 }
