@@ -61,6 +61,13 @@ func NewWorkflow(m schema.Model, r schema.Release, s Settings) Object {
 	}
 	id := BuildDigest(r, p.Attempt)
 	ref := Ref{Kind: Workflow, Namespace: s.Workflows.Namespace, Name: m.Name + "-pkg-" + id.Short()}
+	body := workflow(m, *p, r, s, id, ref)
+	merge(body, p.Argo)
+	return Object{Ref: ref, Model: m.Name, Digest: id, Body: body}
+}
+
+// workflow is what Trefoil itself says of a Workflow.
+func workflow(m schema.Model, p schema.Package, r schema.Release, s Settings, id schema.Digest, ref Ref) map[string]any {
 	timeout := p.Timeout
 	if timeout <= 0 {
 		timeout = buildTimeout
@@ -68,8 +75,8 @@ func NewWorkflow(m schema.Model, r schema.Release, s Settings) Object {
 	spec := map[string]any{
 		"entrypoint":            "package",
 		"activeDeadlineSeconds": seconds(timeout),
-		"templates":             []any{template(*p, r, s, p.Image+":"+id.Short())},
-		"volumes":               volumes(*p, r, s),
+		"templates":             []any{template(p, r, s, p.Image+":"+id.Short())},
+		"volumes":               volumes(p, r, s),
 	}
 	if s.Workflows.ServiceAccount != "" {
 		spec["serviceAccountName"] = s.Workflows.ServiceAccount
@@ -86,12 +93,12 @@ func NewWorkflow(m schema.Model, r schema.Release, s Settings) Object {
 	metadata["annotations"] = map[string]any{
 		AnnotationDigest: string(id), AnnotationImage: p.Image, AnnotationAttempt: strconv.Itoa(p.Attempt),
 	}
-	return Object{Ref: ref, Model: m.Name, Digest: id, Body: map[string]any{
+	return map[string]any{
 		"apiVersion": "argoproj.io/v1alpha1",
 		"kind":       "Workflow",
 		"metadata":   metadata,
 		"spec":       spec,
-	}}
+	}
 }
 
 // BuildDigest is the digest of the Workflow that packages a release, of its package digest, experiment, artifact and the attempt.

@@ -25,18 +25,20 @@ const (
 // "{{ globals.run_outputs_path }}", are its outputs.
 func NewSearch(m schema.Model, s Settings, commit string) Object {
 	name := m.Name + "-" + m.Digests.Search.Short()
-	return Object{
-		Ref:    Ref{Kind: Search, Name: name},
-		Model:  m.Name,
-		Digest: m.Digests.Search,
-		Body: map[string]any{
-			"version":   1.1,
-			"kind":      "operation",
-			"name":      name,
-			"cache":     map[string]any{"disable": true}, // else Polyaxon copies results of equal experiments, without their files
-			"matrix":    matrix(m.Train.Search),
-			"component": component(m, s, commit),
-		},
+	body := operation(m, s, commit, name)
+	merge(body, m.Train.Polyaxon)
+	return Object{Ref: Ref{Kind: Search, Name: name}, Model: m.Name, Digest: m.Digests.Search, Body: body}
+}
+
+// operation is what Trefoil itself says of a search.
+func operation(m schema.Model, s Settings, commit, name string) map[string]any {
+	return map[string]any{
+		"version":   1.1,
+		"kind":      "operation",
+		"name":      name,
+		"cache":     map[string]any{"disable": true}, // else Polyaxon copies results of equal experiments, without their files
+		"matrix":    matrix(m.Train.Search),
+		"component": component(m, s, commit),
 	}
 }
 

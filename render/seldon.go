@@ -20,12 +20,26 @@ const progressDeadline = 600
 // labels of the model are not on it: changing them changes nothing that runs.
 func NewSeldonDeployment(m schema.Model, e schema.Environment, r schema.Release, s Settings) Object {
 	ref := Ref{Kind: SeldonDeployment, Namespace: e.Namespace, Name: e.ObjectName}
+	body := deployment(m, e, r, s, ref)
+	merge(body, e.Seldon)
+	id := digest(body)
+	merge(body, annotated(id))
+	return Object{Ref: ref, Model: m.Name, Environment: e.Name, Digest: id, Body: body}
+}
+
+// annotated is the part of an object that carries its digest.
+func annotated(id schema.Digest) map[string]any {
+	return map[string]any{"metadata": map[string]any{"annotations": map[string]any{AnnotationDigest: string(id)}}}
+}
+
+// deployment is what Trefoil itself says of a SeldonDeployment, without its digest.
+func deployment(m schema.Model, e schema.Environment, r schema.Release, s Settings, ref Ref) map[string]any {
 	metadata := s.metadata(ref, m.Name, "", map[string]string{
 		LabelEnvironment: e.Name,
 		LabelRelease:     strconv.Itoa(r.Number),
 	})
 	delete(metadata, "annotations")
-	body := map[string]any{
+	return map[string]any{
 		"apiVersion": "machinelearning.seldon.io/v1",
 		"kind":       "SeldonDeployment",
 		"metadata":   metadata,
@@ -34,9 +48,6 @@ func NewSeldonDeployment(m schema.Model, e schema.Environment, r schema.Release,
 			"predictors": []any{served(m, e, r, s)},
 		},
 	}
-	id := digest(body)
-	metadata["annotations"] = map[string]any{AnnotationDigest: string(id)}
-	return Object{Ref: ref, Model: m.Name, Environment: e.Name, Digest: id, Body: body}
 }
 
 // served is the predictor. Seldon copies its labels to the Deployment that it makes, where they tell whose rollout it is.

@@ -59,6 +59,7 @@ func (l *loader) build(body rawBody, fields map[string]any, raw rawModel) (Model
 		m.Package.Source = pack
 	}
 	m.Serve = l.environments(raw.Serve)
+	m.Places = l.written(m, fields, raw)
 	var err error
 	if m.Digests, err = digests(fields, raw.Gate, m.Train.Source, pack); err != nil {
 		l.report(codeValue, "", nil, "%v", err)
@@ -72,7 +73,7 @@ func (l *loader) build(body rawBody, fields map[string]any, raw rawModel) (Model
 func (r rawTrain) train(fields map[string]any) Train {
 	written := section(fields, "train")
 	t := Train{Image: r.Image, Command: r.Command, Params: params(section(written, "params")), Artifact: r.Artifact,
-		Resources: r.Resources, Timeout: duration(r.Timeout, 0), Search: r.Search.search(section(written, "search"))}
+		Resources: r.Resources, Timeout: duration(r.Timeout, 0), Search: r.Search.search(section(written, "search")), Polyaxon: r.Polyaxon}
 	if r.Revision != nil {
 		t.Revision = fmt.Sprint(r.Revision)
 	}
@@ -110,7 +111,7 @@ func (r rawSelect) selection(gate []Bound) Select {
 
 func (r rawPackage) pack() *Package {
 	p := Package{Image: r.Image, Credentials: r.Credentials, Attempt: r.Attempt, Timeout: duration(r.Timeout, time.Hour),
-		Resources: r.Resources, Builder: Builder{Dockerfile: "Dockerfile"}}
+		Resources: r.Resources, Argo: r.Argo, Builder: Builder{Dockerfile: "Dockerfile"}}
 	switch {
 	case r.Builder == nil:
 	case r.Builder.S2I != nil:
@@ -128,7 +129,7 @@ func (l *loader) environments(serve map[string][]byte) []Environment {
 		var r rawEnvironment
 		err := decode(serve[name], &r)
 		e := Environment{Name: name, Namespace: r.Namespace, ObjectName: r.Name, Replicas: valueOr(r.Replicas, 1),
-			Resources: r.Resources, Waive: r.Waive}
+			Resources: r.Resources, Waive: r.Waive, Seldon: r.Seldon}
 		if e.ObjectName == "" {
 			e.ObjectName = l.name
 		}

@@ -1,7 +1,8 @@
 package schema
 
 // The codes of findings. They are stable: a code never changes its meaning, and one that is given up is not used again.
-// 00 is reading, 01 the shape, 02 training, 03 sources, 04 selection, 05 packaging and serving, 06 what the daemon wrote.
+// 00 is reading, 01 the shape, 02 training, 03 sources, 04 selection, 05 packaging and serving, 06 what the daemon wrote,
+// 07 what is added to rendered objects.
 const (
 	codeSyntax    = "TRF0001" // not CUE
 	codeTooLarge  = "TRF0002" // a file above the size limit
@@ -49,6 +50,9 @@ const (
 	codeLost         = "TRF0602" // numbers were given, and no release is there
 )
 
+// CodeExtra is of what people add to a rendered object and may not: package render finds it.
+const CodeExtra = "TRF0701"
+
 // Codes returns the title of each code that a finding can have: what docs/findings.md lists.
 func Codes() map[string]string {
 	return map[string]string{
@@ -91,5 +95,6 @@ func Codes() map[string]string {
 		codeReleaseGone:  "a release was removed",
 		codeRetiredInUse: "something retired is in use",
 		codeLost:         "releases that were recorded are gone",
+		CodeExtra:        "an addition to a rendered object conflicts with it",
 	}
 }

@@ -36,7 +36,7 @@ func digest(what string, covered map[string]any) (Digest, error) {
 func digests(body map[string]any, gate []Bound, train, pack Source) (Digests, error) {
 	var d Digests
 	var err error
-	search := without(section(body, "train"), "concurrency", "resources", "timeout")
+	search := without(section(body, "train"), "concurrency", "resources", "timeout", "polyaxon")
 	search["search"] = without(section(search, "search"), "concurrency")
 	withSource(search, train)
 	if d.Search, err = digest("search", search); err != nil {
@@ -49,7 +49,7 @@ func digests(body map[string]any, gate []Bound, train, pack Source) (Digests, er
 	if d.Select, err = digest("select", choice); err != nil {
 		return Digests{}, err
 	}
-	build := without(section(body, "package"), "credentials", "attempt", "timeout", "resources")
+	build := without(section(body, "package"), "credentials", "attempt", "timeout", "resources", "argo")
 	if build["image"] == nil {
 		return d, nil
 	}

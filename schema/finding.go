@@ -3,6 +3,7 @@ package schema
 import (
 	"cmp"
 	"fmt"
+	"slices"
 )
 
 // Severity says what a finding does.
@@ -67,6 +68,15 @@ func (f Finding) String() string {
 		s += " (" + f.Hint + ")"
 	}
 	return s
+}
+
+// With is the catalog with more findings, and without the models that they freeze.
+func (c Catalog) With(more []Finding) Catalog {
+	c.Findings = append(slices.Clone(c.Findings), more...)
+	slices.SortFunc(c.Findings, Finding.compare)
+	c.Findings = slices.Compact(c.Findings)
+	c.Models = slices.DeleteFunc(slices.Clone(c.Models), func(m Model) bool { return c.freezes(Scope{Model: m.Name}) })
+	return c
 }
 
 func (f Finding) compare(g Finding) int {

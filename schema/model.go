@@ -38,6 +38,8 @@ type Model struct {
 	// Serve is sorted by name.
 	Serve   []Environment
 	Digests Digests
+	// Places are where its fields were written; nil for a model without any Extra.
+	Places Places
 }
 
 // Digests identify what people wrote: two specs with the same digest ask for the same thing. Each is a Digest over JSON of the
@@ -79,6 +81,8 @@ type Train struct {
 	Revision string
 	// Timeout limits one experiment; 0 is no limit.
 	Timeout time.Duration
+	// Polyaxon is merged into the search's operation.
+	Polyaxon Extra
 }
 
 // Param is a named value: string, bool, int64 or float64.
@@ -164,6 +168,7 @@ type Package struct {
 	Attempt     int    // raised by people to build a failed build once more
 	Timeout     time.Duration
 	Resources   Resources
+	Argo        Extra // merged into the Workflow
 }
 
 // Builder is a closed choice: exactly one of S2I (a builder image) and Dockerfile (a path below the source) is set.
@@ -178,6 +183,7 @@ type Environment struct {
 	Replicas   int
 	Resources  Resources
 	Waive      string // the reason why the gate is not asked here; empty when it is
+	Seldon     Extra  // merged into the SeldonDeployment
 }
 
 // Selected is the content of selected/NAME.cue.

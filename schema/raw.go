@@ -31,6 +31,7 @@ type (
 		Resources Resources
 		Revision  any
 		Timeout   string
+		Polyaxon  Extra
 	}
 	rawSearch struct {
 		Random *struct {
@@ -61,6 +62,7 @@ type (
 		Attempt     int
 		Timeout     string
 		Resources   Resources
+		Argo        Extra
 	}
 	rawBuilder struct {
 		S2I     *struct{ Image string }
@@ -73,6 +75,7 @@ type (
 		Replicas  *int
 		Resources Resources
 		Waive     string
+		Seldon    Extra
 	}
 	rawSelected struct {
 		Latest, Last int

@@ -48,6 +48,9 @@ func (s shape) follow(path []string) []shape {
 
 // child is the shape of a field or a list element.
 func (s shape) child(name string) (shape, bool) {
+	if id, ok := s.expr.(*ast.Ident); ok && id.Name == "_" {
+		return shape{definitions: s.definitions, expr: s.expr}, true
+	}
 	var pattern *shape
 	for f := range s.fieldsOf(s.expr) {
 		inner := shape{s.definitions, f.Value, f.Constraint, labelPattern(f)}

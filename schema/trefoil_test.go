@@ -2,6 +2,7 @@ package schema
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -74,10 +75,11 @@ func TestCodes(t *testing.T) {
 	t.Parallel()
 	shown := map[string]bool{codeTooLarge: true} // TestLoadRefusesLargeFiles
 	names, err := filepath.Glob("testdata/load/*.txtar")
-	if err != nil {
+	rendered, err2 := filepath.Glob("../render/testdata/check/*.txtar")
+	if err := errors.Join(err, err2); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range names {
+	for _, name := range append(names, rendered...) {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

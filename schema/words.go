@@ -77,6 +77,8 @@ func thing(pattern string) string {
 // expectation says in words what a definition takes; "" where its own text says it.
 func expectation(definition string) string {
 	switch definition {
+	case "_":
+		return "any value"
 	case "string":
 		return "text"
 	case "int64":
@@ -152,6 +154,8 @@ func structures(definition string) string {
 		return "a list of values, at least one"
 	case "#Shares":
 		return `a list of values with probabilities, such as [["relu", 0.8], ["tanh", 0.2]]`
+	case "#Extra":
+		return "a struct that is merged into what Trefoil renders"
 	case "#Place":
 		return `a model, "fraud", or an environment of it, "fraud/staging"`
 	case "#Train":

@@ -19,7 +19,6 @@ import (
 	"github.com/trefoil-gitops/trefoil/internal/kube"
 	"github.com/trefoil-gitops/trefoil/internal/polyaxon"
 	"github.com/trefoil-gitops/trefoil/reconcile"
-	"github.com/trefoil-gitops/trefoil/schema"
 )
 
 func (a *app) daemon() *cobra.Command {
@@ -117,7 +116,7 @@ func (c config) connect(ctx context.Context, source reconcile.Source, searches s
 		return nil, err
 	}
 	d.loop = reconcile.New(reconcile.Options{
-		Source: source, Searches: searches, Cluster: d.cluster, Load: schema.Load, Settings: c.settings(), Limits: c.limits(),
+		Source: source, Searches: searches, Cluster: d.cluster, Load: judge, Settings: c.settings(), Limits: c.limits(),
 		Holder: holder(), Poll: time.Duration(c.Poll), Log: log, Now: wallClock,
 	})
 	go d.cluster.Run(ctx)

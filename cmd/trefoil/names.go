@@ -85,7 +85,7 @@ func (a *app) complete(cmd *cobra.Command, words []string, _ string) ([]string, 
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	c, err := schema.Load(cmd.Context(), tree)
+	c, err := judge(cmd.Context(), tree)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
