@@ -30,6 +30,12 @@ func (l *loader) warn(code, hint string, path []string, format string, args ...a
 	l.findings[len(l.findings)-1].Severity = Warning
 }
 
+// note is report for what is as it should be.
+func (l *loader) note(code, hint string, path []string, format string, args ...any) {
+	l.report(code, hint, path, format, args...)
+	l.findings[len(l.findings)-1].Severity = Note
+}
+
 // model is not ok where CUE found an error in it already, or where it can't be read.
 func (l *loader) model(raw rawModel) (Model, bool) {
 	if raw.Body == nil {
@@ -66,6 +72,7 @@ func (l *loader) build(body rawBody, fields map[string]any, raw rawModel) (Model
 		return Model{}, false
 	}
 	l.rules(m)
+	l.idle(body, m)
 	return m, true
 }
 

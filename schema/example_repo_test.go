@@ -22,7 +22,7 @@ func TestExampleIsValid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Findings) != 0 || len(c.Models) != 1 {
+	if len(c.Findings) != 1 || c.Findings[0].Code != codeComing || len(c.Models) != 1 {
 		t.Fatalf("%d models, findings %v", len(c.Models), c.Findings)
 	}
 }

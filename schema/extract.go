@@ -25,7 +25,7 @@ func (j *judged) read(root cue.Value) {
 	j.Models, j.Selected, j.Retired = map[string]rawModel{}, map[string][]byte{}, map[string]string{}
 	list := errors.Errors(root.Validate(cue.All()))
 	for _, top := range []string{"models", "selected", "retired"} {
-		list = append(list, problems(root.LookupPath(cue.ParsePath(top)), true)...)
+		list = append(list, problems(root.LookupPath(cue.ParsePath(top)), true, top)...)
 	}
 	j.add(x.unknownFields())
 	j.add(x.findings(list))
@@ -72,21 +72,46 @@ func (j *judged) add(found []Finding) {
 
 // problems gathers the errors of a value and of all fields in it: CUE alone stops at the first of a kind. What is inside a
 // definition, such as a gate, need not be decided.
-func problems(v cue.Value, decided bool) []errors.Error {
+func problems(v cue.Value, decided bool, path ...string) []errors.Error {
 	err := v.Validate(cue.All(), cue.Concrete(decided))
 	if err == nil {
 		return nil
 	}
-	list := errors.Errors(err)
-	fields, err := v.Fields(cue.Definitions(true))
-	if err != nil {
-		return list
+	var inner []errors.Error
+	if fields, err := v.Fields(cue.Definitions(true)); err == nil {
+		for fields.Next() {
+			name := fields.Selector()
+			further := append(slices.Clone(path), name.String())
+			inner = append(inner, problems(fields.Value(), decided && !name.IsDefinition(), further...)...)
+		}
 	}
-	for fields.Next() {
-		list = append(list, problems(fields.Value(), decided && !fields.Selector().IsDefinition())...)
-	}
-	return list
+	return append(pinned(errors.Errors(err), path, len(inner) > 0), inner...)
 }
+
+// pinned puts errors of a definition where the value that they are about is: CUE shares it with all that say nothing more. One that
+// is pinned further in is left out.
+func pinned(list []errors.Error, path []string, further bool) []errors.Error {
+	var pinned []errors.Error
+	for _, e := range list {
+		switch at := e.Path(); {
+		case len(at) == 0 || !strings.HasPrefix(at[0], "#"):
+			pinned = append(pinned, e)
+		case !further:
+			pinned = append(pinned, elsewhere{e, path})
+		}
+	}
+	return pinned
+}
+
+// elsewhere is an error at another path than CUE says.
+type elsewhere struct {
+	cueError
+	path []string
+}
+
+type cueError = errors.Error
+
+func (e elsewhere) Path() []string { return e.path }
 
 // regular yields the fields that make up the data of a struct.
 func regular(v cue.Value) func(yield func(string, cue.Value) bool) {

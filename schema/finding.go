@@ -9,10 +9,11 @@ import (
 // Severity says what a finding does.
 type Severity string
 
-// Errors freeze their scope; warnings only tell.
+// Errors freeze their scope; warnings tell what is likely wrong, notes what is not.
 const (
 	Error   Severity = "error"
 	Warning Severity = "warning"
+	Note    Severity = "note"
 )
 
 // Scope is what a finding is about: the whole revision when zero, else a model, or one environment of it.

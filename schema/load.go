@@ -24,6 +24,7 @@ func Load(ctx context.Context, tree Tree) (Catalog, error) {
 	c.Retired = judged.Retired
 	c.Selected = judged.selections(&c.Findings)
 	c.Findings = append(c.Findings, lost(c.Selected, judged.Places)...)
+	c.Findings = append(c.Findings, crowded(len(judged.Models), judged.Places)...)
 	for _, name := range sortedKeys(judged.Models) {
 		l := loader{tree: tree, places: judged.Places, name: name, selected: c.Selected[name]}
 		model, ok := l.model(judged.Models[name])
@@ -34,6 +35,7 @@ func Load(ctx context.Context, tree Tree) (Catalog, error) {
 	}
 	c.Findings = append(c.Findings, collisions(c.Models, judged.Places)...)
 	c.Findings = append(c.Findings, retiredInUse(judged, c)...)
+	c.Findings = append(c.Findings, unheard(c, judged.Places)...)
 	c.Findings = append(c.Findings, strays(tree, c.sources(judged.Places))...)
 	c.Models = slices.DeleteFunc(c.Models, func(m Model) bool { return c.freezes(Scope{Model: m.Name}) })
 	slices.SortFunc(c.Findings, Finding.compare)

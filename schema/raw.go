@@ -131,7 +131,7 @@ func number(n json.Number) (any, error) {
 	}
 	f, err := n.Float64()
 	if err != nil {
-		return nil, fmt.Errorf("%s is out of range: %w", n, err)
+		return nil, fmt.Errorf("the number %s is out of range", n)
 	}
 	if const53 := float64(1 << 53); f == math.Trunc(f) && math.Abs(f) <= const53 {
 		return int64(f), nil

@@ -11,6 +11,14 @@ import (
 func (l *loader) rules(m Model) {
 	l.templates(m.Train)
 	l.matrix(m.Train.Search)
+	l.limits(m)
+	l.kinds(m.Train.Search)
+	l.labels(m.Labels)
+	l.image(m.Train.Image, "train", "image")
+	l.resources(m.Train.Resources, "train")
+	l.extra(m.Train.Polyaxon, "train", "polyaxon")
+	l.measured(m.Select)
+	l.apart(m.Select)
 	if m.Select.Experiment != "" && !m.Select.ByHand {
 		l.report(codeHand, `add by: "hand"`, []string{"select", "experiment"}, "an experiment is picked, but selection is by metric")
 	}
@@ -21,14 +29,34 @@ func (l *loader) rules(m Model) {
 		l.report(codeNoImage, "set package.image and package.source", []string{"serve"}, "the model is served, but nothing packages it")
 	}
 	for _, e := range m.Serve {
-		l.promotion(e, m.Select)
+		l.environment(e, m.Select)
+	}
+}
+
+func (l *loader) environment(e Environment, s Select) {
+	l.promotion(e, s)
+	l.coming(e)
+	l.waived(e, s)
+	l.objectName(e)
+	l.resources(e.Resources, "serve", e.Name)
+	l.extra(e.Seldon, "serve", e.Name, "seldon")
+}
+
+// objectName checks the name of a SeldonDeployment: Seldon calls Services by it, NAME-main.
+func (l *loader) objectName(e Environment) {
+	const longest = 63 - len("-main")
+	if len(e.ObjectName) > longest || e.ObjectName[0] < 'a' {
+		l.report(codeName, fmt.Sprintf("a letter first, at most %d characters", longest), []string{"serve", e.Name, "name"},
+			"%q can't be the name of a SeldonDeployment", e.ObjectName)
 	}
 }
 
 func (l *loader) pack(p Package) {
-	if tail := p.Image[strings.LastIndex(p.Image, "/")+1:]; strings.ContainsAny(tail, ":@") {
-		l.report(codeImage, "Trefoil adds the digest of what it built", []string{"package", "image"},
-			"image %q has a tag or digest", p.Image)
+	l.repository(p.Image, "package", "image")
+	l.resources(p.Resources, "package")
+	l.extra(p.Argo, "package", "argo")
+	if p.Builder.S2I != "" {
+		l.image(p.Builder.S2I, "package", "builder", "s2i", "image")
 	}
 	if p.Source == (Source{}) {
 		l.report(codeNoSource, expectation("#Source"), []string{"package"}, "package.source is missing: there is nothing to build from")

@@ -77,8 +77,6 @@ func thing(pattern string) string {
 // expectation says in words what a definition takes; "" where its own text says it.
 func expectation(definition string) string {
 	switch definition {
-	case "_":
-		return "any value"
 	case "string":
 		return "text"
 	case "int64":
@@ -132,6 +130,8 @@ func expectation(definition string) string {
 // structures says what the definitions with several ways are made of.
 func structures(definition string) string {
 	switch definition {
+	case "_":
+		return "any value"
 	case "#Models":
 		return "a struct of models by name, such as models: mnist: {...}"
 	case "#Retired":
