@@ -128,7 +128,7 @@ func (c config) cluster(poke func(), log *slog.Logger) (*kube.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return kube.New(kube.Options{Cluster: config, Owner: c.owner(), Poke: poke, Log: log})
+	return kube.New(kube.Options{Cluster: config, Owner: c.owner(), Namespace: c.Workflows.Namespace, Poke: poke, Log: log})
 }
 
 func (c config) searches(transport http.RoundTripper, log *slog.Logger) (*polyaxon.Engine, error) {

@@ -17,19 +17,21 @@ import (
 	"github.com/trefoil-gitops/trefoil/render"
 )
 
-// fieldManager is who we are to server-side apply.
-const fieldManager = "trefoil"
+// fieldManager is who the daemon of a repository is to server-side apply: another repository's is another one, so that two that
+// want the same object meet in a conflict.
+func fieldManager(owner string) string { return "trefoil-" + owner }
 
 // target is one object in the API.
 type target struct {
 	dynamic.ResourceInterface
-	ref    render.Ref
-	served apischema.GroupVersionResource
+	ref     render.Ref
+	served  apischema.GroupVersionResource
+	manager string
 }
 
 func (e *Engine) target(ref render.Ref) (target, error) {
 	served, err := resource(ref.Kind)
-	return target{e.client.Resource(served).Namespace(ref.Namespace), ref, served}, err
+	return target{e.client.Resource(served).Namespace(ref.Namespace), ref, served, e.manager}, err
 }
 
 // explain says what people can do about an error of this object; nil stays nil.
@@ -98,9 +100,9 @@ func (e *Engine) create(ctx context.Context, t target, object render.Object) err
 // change an object that appeared since we looked; without force it does not: both say what spec.predictors is, which is a conflict.
 func (t target) post(ctx context.Context, object render.Object, dryRun []string) (*unstructured.Unstructured, error) {
 	if t.ref.Kind == render.SeldonDeployment {
-		return t.ResourceInterface.Apply(ctx, t.ref.Name, body(object, ""), metav1.ApplyOptions{FieldManager: fieldManager, DryRun: dryRun})
+		return t.ResourceInterface.Apply(ctx, t.ref.Name, body(object, ""), metav1.ApplyOptions{FieldManager: t.manager, DryRun: dryRun})
 	}
-	return t.Create(ctx, body(object, ""), metav1.CreateOptions{FieldManager: fieldManager, DryRun: dryRun})
+	return t.Create(ctx, body(object, ""), metav1.CreateOptions{FieldManager: t.manager, DryRun: dryRun})
 }
 
 // same is nil when the live object is the wanted one already.
@@ -123,7 +125,7 @@ func (t target) update(ctx context.Context, object render.Object, seen string) e
 	case render.SeldonDeployment:
 		err = t.replace(ctx, body(object, seen))
 	case render.Claim:
-		_, err = t.Update(ctx, body(object, seen), metav1.UpdateOptions{FieldManager: fieldManager})
+		_, err = t.Update(ctx, body(object, seen), metav1.UpdateOptions{FieldManager: t.manager})
 	default:
 		return errors.New("is created once and never updated")
 	}
@@ -140,7 +142,7 @@ func (t target) replace(ctx context.Context, wanted *unstructured.Unstructured) 
 		return err
 	}
 	wanted.SetUID(live.GetUID())
-	_, err = t.ResourceInterface.Apply(ctx, t.ref.Name, wanted, metav1.ApplyOptions{FieldManager: fieldManager, Force: true})
+	_, err = t.ResourceInterface.Apply(ctx, t.ref.Name, wanted, metav1.ApplyOptions{FieldManager: t.manager, Force: true})
 	return err
 }
 

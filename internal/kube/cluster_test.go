@@ -45,6 +45,7 @@ func TestCluster(t *testing.T) {
 	t.Run("create", s.create)
 	t.Run("adopt", s.adopt)
 	t.Run("foreign object", s.foreign)
+	t.Run("two repositories", s.twoRepositories)
 	t.Run("hand edit", s.handEdit)
 	t.Run("rollout", s.rollout)
 	t.Run("dry run", s.dryRun)
@@ -67,7 +68,7 @@ func (s *suite) startAs(t *testing.T, owner string) *Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := New(Options{Cluster: config, Owner: owner})
+	e, err := New(Options{Cluster: config, Owner: owner, Namespace: stack.NamespaceWorkflows})
 	if err != nil {
 		t.Fatal(err)
 	}

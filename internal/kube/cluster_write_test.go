@@ -99,7 +99,28 @@ func (s *suite) foreign(t *testing.T) {
 	}
 }
 
-func byUs(e metav1.ManagedFieldsEntry) bool { return e.Manager == fieldManager }
+func byUs(e metav1.ManagedFieldsEntry) bool { return e.Manager == fieldManager(testOwner) }
+
+// twoRepositories has the daemons of two repositories want one object that neither has seen: the second changes nothing (I9).
+func (s *suite) twoRepositories(t *testing.T) {
+	first, second := serving("ml", "wanted-twice", image("a"), digestA), serving("ml", "wanted-twice", image("b"), digestB)
+	for _, daemon := range []struct {
+		engine *Engine
+		object render.Object
+		loses  bool
+	}{{s.engine, first, false}, {s.startAs(t, "other"), second, true}} {
+		target, err := daemon.engine.target(daemon.object.Ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := target.post(t.Context(), daemon.object, nil); apierrors.IsConflict(err) != daemon.loses || !daemon.loses && err != nil {
+			t.Errorf("apply for %s: %v", daemon.engine.manager, err)
+		}
+	}
+	if now := s.get(t, first.Ref); digest(now) != digestA {
+		t.Errorf("the object is now that of digest %s", digest(now))
+	}
+}
 
 // handEdit changes an object behind the engine's back: what was planned before is stale, what is planned after puts it back.
 func (s *suite) handEdit(t *testing.T) {

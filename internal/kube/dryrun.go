@@ -43,7 +43,7 @@ func (t target) dryRun(ctx context.Context, object render.Object, found *unstruc
 		after, err := t.post(ctx, object, all)
 		return after, t.explain(err)
 	case t.ref.Kind == render.SeldonDeployment:
-		options := metav1.ApplyOptions{FieldManager: fieldManager, Force: true, DryRun: all}
+		options := metav1.ApplyOptions{FieldManager: t.manager, Force: true, DryRun: all}
 		after, err := t.ResourceInterface.Apply(ctx, t.ref.Name, body(object, ""), options)
 		return after, t.explain(err)
 	case digest(found) == object.Digest:

@@ -39,6 +39,8 @@ type Options struct {
 	Cluster *rest.Config
 	// Owner is render.Settings.Owner: objects that carry another one are not ours.
 	Owner string
+	// Namespace is where claims are kept. Of ConfigMaps the daemon sees no others.
+	Namespace string
 	// Poke is called when something of ours changed, often and from several goroutines; it must not block. It may be nil.
 	Poke func()
 	// Log gets a line when watching a resource begins to fail or works again. It may be nil.
@@ -49,6 +51,7 @@ type Options struct {
 type Engine struct {
 	client   dynamic.Interface
 	selector labels.Selector
+	manager  string
 	watches  map[apischema.GroupVersionResource]*watch
 }
 
@@ -85,22 +88,28 @@ func newEngine(client dynamic.Interface, options Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{client: client, selector: selector, watches: map[apischema.GroupVersionResource]*watch{}}
+	e := &Engine{client: client, selector: selector, manager: fieldManager(options.Owner), watches: map[apischema.GroupVersionResource]*watch{}}
 	poke := options.Poke
 	if poke == nil {
 		poke = func() {}
 	}
+	slim := slimming{e.manager}.slim
 	log := cmp.Or(options.Log, slog.New(slog.DiscardHandler))
 	for _, kind := range kinds() {
 		served, err := resource(kind)
 		if err != nil {
 			return nil, err
 		}
-		if e.watches[served], err = newWatch(client, served, selector.String(), poke, log, cache.Indexers{}); err != nil {
+		v := view{served: served, selector: selector.String(), indexers: cache.Indexers{}, slim: slim}
+		if kind == render.Claim {
+			v.namespace = options.Namespace
+		}
+		if e.watches[served], err = newWatch(client, v, poke, log); err != nil {
 			return nil, err
 		}
 	}
-	e.watches[deployments()], err = newWatch(client, deployments(), made.String(), poke, log, cache.Indexers{owner: controllers})
+	v := view{served: deployments(), selector: made.String(), indexers: cache.Indexers{owner: controllers}, slim: slim}
+	e.watches[deployments()], err = newWatch(client, v, poke, log)
 	return e, err
 }
 

@@ -17,7 +17,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// watch keeps the objects of one resource that carry our labels, in all namespaces, and knows whether it may be believed.
+// watch keeps the objects of one resource that carry our labels, and knows whether it may be believed.
 type watch struct {
 	served   apischema.GroupVersionResource
 	informer cache.SharedIndexInformer
@@ -31,12 +31,21 @@ type watch struct {
 	fault error // of the last list or watch; nil once a watch is established
 }
 
-// newWatch prepares a watch; it starts with run. The indexers come beside the cache's own.
-func newWatch(client dynamic.Interface, served apischema.GroupVersionResource, selector string, poke func(), log *slog.Logger, indexers cache.Indexers) (*watch, error) {
-	w := &watch{served: served, poke: poke, log: log, settled: make(chan struct{})}
+// view is what a watch sees, and how much of it is kept.
+type view struct {
+	served    apischema.GroupVersionResource
+	namespace string // empty for all
+	selector  string
+	indexers  cache.Indexers // beside the cache's own
+	slim      cache.TransformFunc
+}
+
+// newWatch prepares a watch; it starts with run.
+func newWatch(client dynamic.Interface, v view, poke func(), log *slog.Logger) (*watch, error) {
+	w, served := &watch{served: v.served, poke: poke, log: log, settled: make(chan struct{})}, v.served
 	w.settle = sync.OnceFunc(func() { close(w.settled) })
-	w.informer = cache.NewSharedIndexInformer(w.source(client, selector), &unstructured.Unstructured{}, 0, indexers)
-	if err := w.informer.SetTransform(slim); err != nil {
+	w.informer = cache.NewSharedIndexInformer(w.source(client, v), &unstructured.Unstructured{}, 0, v.indexers)
+	if err := w.informer.SetTransform(v.slim); err != nil {
 		return nil, fmt.Errorf("watch %s: %w", served.GroupResource(), err)
 	}
 	// client-go's own handler writes each attempt to the log; what matters was recorded by the source.
@@ -55,11 +64,11 @@ func newWatch(client dynamic.Interface, served apischema.GroupVersionResource, s
 }
 
 // source lists and watches, and takes down how that went: the informer itself retries for ever and tells nobody.
-func (w *watch) source(client dynamic.Interface, selector string) cache.ListerWatcher {
-	all := client.Resource(w.served)
+func (w *watch) source(client dynamic.Interface, v view) cache.ListerWatcher {
+	all := client.Resource(v.served).Namespace(v.namespace)
 	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			options.LabelSelector = selector
+			options.LabelSelector = v.selector
 			list, err := all.List(ctx, options)
 			if err != nil {
 				w.record(ctx, err)
@@ -69,7 +78,7 @@ func (w *watch) source(client dynamic.Interface, selector string) cache.ListerWa
 		},
 		// Only an established watch clears the fault: a list alone, without the right to watch, would be a picture that never moves.
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (apiwatch.Interface, error) {
-			options.LabelSelector = selector
+			options.LabelSelector = v.selector
 			events, err := all.Watch(ctx, options)
 			w.record(ctx, err)
 			return events, err

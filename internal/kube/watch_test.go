@@ -65,7 +65,7 @@ func (c *cluster) failure(a clienttesting.Action) error {
 // run starts an engine; it ends with the test, and synctest proves that no goroutine is left.
 func (c *cluster) run(t *testing.T) *Engine {
 	t.Helper()
-	e, err := newEngine(c, Options{Owner: testOwner, Poke: func() { c.pokes.Add(1) }})
+	e, err := newEngine(c, Options{Owner: testOwner, Namespace: "ml", Poke: func() { c.pokes.Add(1) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestObserveOnlyOurs(t *testing.T) {
 
 func TestUnknownUntilSynced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e, err := newEngine(newCluster(), Options{Owner: testOwner})
+		e, err := newEngine(newCluster(), Options{Owner: testOwner, Namespace: "ml"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -136,7 +136,7 @@ func scripted(t *testing.T, answers ...any) (*Engine, *script) {
 	s := &script{t: t, answers: answers}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	e, err := New(Options{Cluster: &rest.Config{Host: server.URL}, Owner: testOwner})
+	e, err := New(Options{Cluster: &rest.Config{Host: server.URL}, Owner: testOwner, Namespace: "ml"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,10 +145,10 @@ func scripted(t *testing.T, answers ...any) (*Engine, *script) {
 
 func TestApply(t *testing.T) {
 	const (
-		post   = "POST fieldManager=trefoil"
-		create = "PATCH fieldManager=trefoil force=false"
-		change = "PATCH fieldManager=trefoil force=true u at 7"
-		put    = "PUT fieldManager=trefoil at 7"
+		post   = "POST fieldManager=trefoil-models"
+		create = "PATCH fieldManager=trefoil-models force=false"
+		change = "PATCH fieldManager=trefoil-models force=true u at 7"
+		put    = "PUT fieldManager=trefoil-models at 7"
 	)
 	sdep := func(d schema.Digest) map[string]any { return liveObject(render.SeldonDeployment, d, testOwner, "") }
 	held := func(holder string) map[string]any { return liveObject(render.Claim, digestA, testOwner, holder) }
@@ -248,9 +248,9 @@ func TestRemove(t *testing.T) {
 
 func TestDryRun(t *testing.T) {
 	const (
-		post   = "POST fieldManager=trefoil dryRun=All"
-		create = "PATCH fieldManager=trefoil force=false dryRun=All"
-		change = "PATCH fieldManager=trefoil force=true dryRun=All"
+		post   = "POST fieldManager=trefoil-models dryRun=All"
+		create = "PATCH fieldManager=trefoil-models force=false dryRun=All"
+		change = "PATCH fieldManager=trefoil-models force=true dryRun=All"
 	)
 	sdep := liveObject(render.SeldonDeployment, digestB, testOwner, "")
 	build := liveObject(render.Workflow, digestA, testOwner, "")
