@@ -33,7 +33,7 @@ const (
 	moment = 5 * time.Second
 )
 
-// Options are the parts of a Loop. All are needed.
+// Options are the parts of a Loop. All but Report are needed.
 type Options struct {
 	Source   Source
 	Searches interface { // holds the kind Search
@@ -49,6 +49,8 @@ type Options struct {
 	Poll     time.Duration // between two looks at the source
 	Log      *slog.Logger
 	Now      func() time.Time
+	// Report is told how each pass of Run ended, and how long it took. With an error the pass is zero and nothing was changed.
+	Report func(pass Pass, took time.Duration, err error)
 }
 
 // Loop makes the engines follow the repository, pass by pass. One pass at a time: its methods but Poke are not safe for
@@ -96,8 +98,13 @@ func (l *Loop) Poke() {
 // Run makes passes until ctx ends: at every poll, and soon after a Poke, which every action that was carried out gives too. Looking
 // ends at once then; changes that are under way are finished first, within half a minute. After failures the waits grow from a
 // second to a minute.
-func (l *Loop) Run(ctx context.Context) {
-	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
+func (l *Loop) Run(ctx context.Context) { l.Lead(ctx, context.WithoutCancel(ctx)) }
+
+// Lead is Run for as long as leading lasts: when that ends, looking and what is under way are cancelled at once.
+func (l *Loop) Lead(ctx, leading context.Context) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer context.AfterFunc(leading, func() { stop(context.Cause(leading)) })()
+	inner, cancel := context.WithCancel(leading)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
 	defer l.flights.wait(grace)
@@ -126,9 +133,16 @@ func (l *Loop) Run(ctx context.Context) {
 
 // run is one pass of Run.
 func (l *Loop) run(looking, ctx context.Context) error {
-	_, err := l.pass(looking, ctx, moment)
-	if err != nil && looking.Err() == nil {
+	began := time.Now()
+	pass, err := l.pass(looking, ctx, moment)
+	if err != nil && looking.Err() != nil {
+		return err // it was told to stop
+	}
+	if err != nil {
 		l.Log.Warn("nothing was changed, looking again", "error", err)
+	}
+	if l.Report != nil {
+		l.Report(pass, time.Since(began), err)
 	}
 	return err
 }
