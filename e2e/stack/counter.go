@@ -3,6 +3,8 @@
 package stack
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"log"
@@ -23,6 +25,7 @@ type Call struct {
 // The engine's own account of its requests, not the client's. Safe for
 // concurrent use.
 type Counter struct {
+	filtered
 	server *listener
 	mu     sync.Mutex
 	counts map[Call]int
@@ -30,24 +33,31 @@ type Counter struct {
 }
 
 // Count starts a Counter in front of the server at target, an absolute URL.
-func Count(target string) (*Counter, error) {
+func Count(target string) (*Counter, error) { return count(target, nil, "", "") }
+
+// count is Count for a server whose certificate ca signed, if there is one; the
+// Counter shows the certificate in certFile, if there is one.
+func count(target string, ca []byte, certFile, keyFile string) (*Counter, error) {
 	to, err := url.Parse(target)
 	if err != nil {
 		return nil, fmt.Errorf("counter: %w", err)
 	}
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM(ca)
 	proxy := &httputil.ReverseProxy{
 		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(to); r.SetXForwarded() },
+		Transport:     &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}},
 		FlushInterval: -1,                         // pass streams on as they come
 		ErrorLog:      log.New(io.Discard, "", 0), // the client sees a 502
 	}
 	c := &Counter{counts: make(map[Call]int)}
-	c.server, err = listen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	c.server, err = listenTLS(c.before(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c.add(Call{Method: r.Method, Path: r.URL.Path}) {
 			proxy.ServeHTTP(httptest.NewRecorder(), r)
 			panic(http.ErrAbortHandler) // the connection ends without a word
 		}
 		proxy.ServeHTTP(w, r)
-	}))
+	})), certFile, keyFile)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ const branch = "main"
 // git http-backend. What the tests do as a person goes to the repository past
 // that server, so that Traffic is the daemon's alone.
 type Git struct {
+	filtered
 	bare                                  string
 	server                                *listener
 	listings, fetches, pushes, pushChecks atomic.Int64
@@ -40,8 +41,10 @@ func StartGit(ctx context.Context, dir string) (*Git, error) {
 	if _, err := git(ctx, dir, "init", "--quiet", "--bare", "--initial-branch="+branch, g.bare); err != nil {
 		return nil, err
 	}
-	if _, err := git(ctx, g.bare, "config", "http.receivepack", "true"); err != nil {
-		return nil, err
+	for _, setting := range []string{"http.receivepack", "core.logAllRefUpdates"} {
+		if _, err := git(ctx, g.bare, "config", setting, "true"); err != nil {
+			return nil, err
+		}
 	}
 	core, err := git(ctx, dir, "--exec-path")
 	if err != nil {
@@ -51,10 +54,10 @@ func StartGit(ctx context.Context, dir string) (*Git, error) {
 		Path: filepath.Join(strings.TrimSpace(core), "git-http-backend"),
 		Env:  []string{"GIT_PROJECT_ROOT=" + dir, "GIT_HTTP_EXPORT_ALL=1"},
 	}
-	g.server, err = listen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	g.server, err = listen(g.before(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		g.count(r)
 		backend.ServeHTTP(w, r)
-	}))
+	})))
 	if err != nil {
 		return nil, err
 	}
@@ -149,27 +152,53 @@ func (g *Git) RestoreBranch(ctx context.Context, tip string) error {
 	return err
 }
 
+// Moves are how often main was moved so far, by anybody, and which of the
+// commits that it was at are not behind it any more: none while every move was
+// a fast-forward.
+func (g *Git) Moves(ctx context.Context) (moves int, left []string, err error) {
+	out, err := git(ctx, g.bare, "log", "--walk-reflogs", "--format=%H", branch)
+	if err != nil {
+		return 0, nil, err
+	}
+	all := lines(out)
+	for i := range len(all) - 1 { // the newest first
+		if _, err := git(ctx, g.bare, "merge-base", "--is-ancestor", all[i+1], all[i]); err != nil {
+			left = append(left, all[i+1])
+		}
+	}
+	return len(all), left, nil
+}
+
+// Objects is the content of all objects that the repository holds, of those
+// that no branch leads to too.
+func (g *Git) Objects(ctx context.Context) (string, error) {
+	return git(ctx, g.bare, "cat-file", "--batch", "--batch-all-objects")
+}
+
 // A Commit is one commit of main.
 type Commit struct {
 	Hash, Author, Subject string
 	Body                  string   // below the subject
 	Files                 []string // that it changed
+	Parents               int
 }
 
 // Log lists the commits of main, the newest first.
 func (g *Git) Log(ctx context.Context) ([]Commit, error) {
 	const field, record = "\x1f", "\x1e"
-	out, err := git(ctx, g.bare, "log", "--name-only", "--format="+record+"%H"+field+"%an"+field+"%s"+field+"%b"+field, branch)
+	out, err := git(ctx, g.bare, "log", "--name-only", "--format="+record+"%H"+field+"%an"+field+"%s"+field+"%b"+field+"%P"+field, branch)
 	if err != nil {
 		return nil, err
 	}
 	var commits []Commit
 	for text := range strings.SplitSeq(strings.TrimPrefix(out, record), record) {
-		parts := strings.SplitN(text, field, 5)
-		if len(parts) != 5 {
+		parts := strings.SplitN(text, field, 6)
+		if len(parts) != 6 {
 			return nil, fmt.Errorf("git log: no commit in %q", text)
 		}
-		commits = append(commits, Commit{Hash: parts[0], Author: parts[1], Subject: parts[2], Body: parts[3], Files: lines(parts[4])})
+		commits = append(commits, Commit{
+			Hash: parts[0], Author: parts[1], Subject: parts[2], Body: parts[3], Files: lines(parts[5]), Parents: len(strings.Fields(parts[4])),
+		})
 	}
 	return commits, nil
 }

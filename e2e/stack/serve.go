@@ -4,6 +4,8 @@ package stack
 
 import (
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"time"
@@ -15,16 +17,24 @@ type listener struct {
 	server *http.Server
 }
 
-func listen(handler http.Handler) (*listener, error) {
+func listen(handler http.Handler) (*listener, error) { return listenTLS(handler, "", "") }
+
+// listenTLS is listen with a certificate; without one it is plain HTTP.
+func listenTLS(handler http.Handler, certFile, keyFile string) (*listener, error) {
 	socket, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("serve: %w", err)
 	}
 	l := &listener{
 		url:    "http://" + socket.Addr().String(),
-		server: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second},
+		server: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)},
 	}
-	go func() { _ = l.server.Serve(socket) }() // until close; a failure shows in the requests
+	if certFile == "" {
+		go func() { _ = l.server.Serve(socket) }() // until close; a failure shows in the requests
+		return l, nil
+	}
+	l.url = "https://" + socket.Addr().String()
+	go func() { _ = l.server.ServeTLS(socket, certFile, keyFile) }()
 	return l, nil
 }
 
