@@ -198,6 +198,7 @@ func (w *world) commits(prefix string) []stack.Commit {
 // run is what Polyaxon lists of a run.
 type run struct {
 	UUID    string
+	Name    string
 	Status  string
 	Created time.Time `json:"created_at"`
 	Inputs  map[string]any
