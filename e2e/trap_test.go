@@ -1,0 +1,120 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+
+	"github.com/trefoil-gitops/trefoil/e2e/stack"
+)
+
+// fate is what becomes of the request at which the daemon is killed.
+type fate int
+
+const (
+	dropped  fate = iota // the server never hears of it
+	halved               // the server gets the first half of its body
+	carried              // the server carries it out, the reply is lost
+	underway             // the server carries it out while the daemon dies
+)
+
+// place is where a server can be made to see requests before it answers them.
+type place interface{ Filter(stack.Filter) }
+
+// match reports whether a request with this body is meant.
+type match func(r *http.Request, body string) bool
+
+// trap kills the daemon (SIGKILL) at the first request that matches.
+type trap struct {
+	at      place
+	matches match
+	fate    fate
+}
+
+// set arms the trap; what it returns is closed once the daemon is dead and the request's fate is sealed.
+func (w *world) set(t trap) <-chan struct{} {
+	sprung, dead := atomic.Bool{}, make(chan struct{})
+	t.at.Filter(func(out http.ResponseWriter, r *http.Request, next http.Handler) {
+		if r.Method == http.MethodGet {
+			next.ServeHTTP(out, r) // watches among them, which have no end
+			return
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		if !t.matches(r, string(body)) || !sprung.CompareAndSwap(false, true) {
+			next.ServeHTTP(out, with(r.Context(), r, body))
+			return
+		}
+		defer close(dead)
+		w.spring(t.fate, r, body, next)
+		panic(http.ErrAbortHandler)
+	})
+	return dead
+}
+
+// spring kills the daemon. The request goes on without its sender.
+func (w *world) spring(f fate, r *http.Request, body []byte, next http.Handler) {
+	ctx, nobody := context.WithoutCancel(r.Context()), httptest.NewRecorder()
+	switch f {
+	case dropped:
+		w.kill()
+	case halved:
+		w.kill()
+		next.ServeHTTP(nobody, with(ctx, r, body[:len(body)/2]))
+	case carried:
+		next.ServeHTTP(nobody, with(ctx, r, body))
+		w.kill()
+	case underway:
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			next.ServeHTTP(nobody, with(ctx, r, body))
+		}()
+		w.kill()
+		<-done
+	}
+}
+
+// with is the request with a body that is known in full.
+func with(ctx context.Context, r *http.Request, body []byte) *http.Request {
+	r = r.Clone(ctx)
+	r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+	return r
+}
+
+// created matches the create of an object in the API server whose name begins so.
+func created(resource, prefix string) match {
+	return func(r *http.Request, body string) bool {
+		var object struct{ Metadata struct{ Name string } }
+		return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/"+resource) &&
+			json.Unmarshal([]byte(body), &object) == nil && strings.HasPrefix(object.Metadata.Name, prefix)
+	}
+}
+
+// submitted matches the create of a search in Polyaxon whose name begins so.
+func submitted(prefix string) match {
+	return func(r *http.Request, body string) bool {
+		var search struct{ Name string }
+		return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/runs") &&
+			json.Unmarshal([]byte(body), &search) == nil && strings.HasPrefix(search.Name, prefix)
+	}
+}
+
+// noted matches the note of an artifact's sha256, the last that happens of a search before its release is committed.
+func noted(r *http.Request, body string) bool {
+	return r.Method == http.MethodPatch && strings.Contains(body, "trefoil_sha256:")
+}
+
+// pushed matches a push.
+func pushed(r *http.Request, _ string) bool {
+	return strings.HasSuffix(r.URL.Path, "/git-receive-pack")
+}
