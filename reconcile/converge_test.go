@@ -47,15 +47,16 @@ type history struct {
 	wires  []*wire
 	// fates are what becomes of what runs until the next pass, by kind.
 	fates    map[render.Kind]string
-	moved    bool   // something in the engines went on since the last pass
-	tampered bool   // people made or deleted runs past us, so that they are no measure any more
-	failing  string // the model about which every write fails
+	moved    bool              // something in the engines went on since the last pass
+	moves    map[string]string // names by what they were before, of models that took their releases along
+	tampered bool              // people made or deleted runs past us, so that they are no measure any more
+	failing  string            // the model about which every write fails
 	started  []time.Time
 	passes   int
 }
 
 func newHistory(t *rapid.T, j *judge) *history {
-	h := &history{world: newWorld(t, "package models\n\nmodels: {}\n"), people: begin()}
+	h := &history{world: newWorld(t, "package models\n\nmodels: {}\n"), people: begin(), moves: map[string]string{}}
 	h.load = j.load
 	h.limits = plan.Limits{Deletions: rapid.IntRange(1, 5).Draw(t, "deletions"), ExperimentsPerHour: rapid.SampledFrom([]int{3, 7, 200}).Draw(t, "experiments")}
 	for range rapid.IntRange(1, 2).Draw(t, "daemons") {

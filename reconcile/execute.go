@@ -98,6 +98,7 @@ func (l *Loop) amended(path string, r plan.Record) ([]byte, error) {
 // execute begins all actions but the records, and waits for them for a moment. Each stands alone: one that fails or hangs delays
 // no other, and no later pass.
 func (l *Loop) execute(ctx context.Context, pass *Pass, moment time.Duration) {
+	l.flights.plan(pass.Plan.Actions)
 	for _, a := range pass.Plan.Actions {
 		slots := l.flights.quick
 		switch a.(type) {

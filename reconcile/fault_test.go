@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"github.com/trefoil-gitops/trefoil/internal/memory"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/render"
 )
 
 const twoModels = models + "models: other: owner: \"x@example.com\"\n"
@@ -117,4 +119,91 @@ func TestPokesDoNotShortenBackOff(t *testing.T) {
 			t.Errorf("%d listings in ten minutes without a branch", n)
 		}
 	})
+}
+
+// TestQueueForgets has ten searches to start, of which eight may be under way at a time, and people take all models away while
+// the others wait: those are never started (I5).
+func TestQueueForgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		spec := models
+		for i := range 9 {
+			spec += fmt.Sprintf("models: m%d: {}\n", i)
+		}
+		w := newWorld(t, spec)
+		w.now, w.searches, w.cluster = time.Now(), memory.NewEngine(time.Now), memory.NewEngine(time.Now)
+		o := w.loop().Options
+		o.Now = time.Now
+		searches := &slowCreates{Engine: w.searches}
+		o.Searches = searches
+		ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer stop()
+		var people sync.WaitGroup
+		people.Go(func() {
+			time.Sleep(time.Second)
+			w.source.Push("none", map[string][]byte{"models.cue": []byte("package models\n\nmodels: {}\n")})
+		})
+		reconcile.New(o).Run(ctx)
+		people.Wait()
+		if n := searches.begun.Load(); n != 8 {
+			t.Errorf("%d creates were begun, not only the eight that had a slot", n)
+		}
+	})
+}
+
+// slowCreates need 25 seconds each.
+type slowCreates struct {
+	*memory.Engine
+	begun atomic.Int32
+}
+
+func (s *slowCreates) Apply(ctx context.Context, object render.Object, seen string) error {
+	s.begun.Add(1)
+	select {
+	case <-time.After(25 * time.Second):
+		return s.Engine.Apply(ctx, object, seen)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// TestRefusedCreate has Polyaxon refuse the search of one model for good: its claim says so, its
+// experiments take nothing of the hour from the other (I10).
+func TestRefusedCreate(t *testing.T) {
+	w := newWorld(t, twoModels)
+	w.limits.ExperimentsPerHour = 3
+	o := w.loop().Options
+	searches := &refusing{Engine: w.searches, model: "mnist"}
+	o.Searches = searches
+	loop := reconcile.New(o)
+	for range 12 { // of which each is a minute
+		if _, err := loop.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.advance()
+	}
+	if !slices.ContainsFunc(w.source.Log(), func(s string) bool { return strings.HasPrefix(s, "other: release 1 is") }) {
+		t.Errorf("the commits are %q", w.source.Log())
+	}
+	if searches.refused != 1 {
+		t.Errorf("the search was sent %d times in an hour of three experiments, which the other one has had", searches.refused)
+	}
+	p, err := loop.Plan(t.Context())
+	if err != nil || !strings.Contains(p.Plan.String()+fmt.Sprint(p.Live), "nothing was created: bad image") {
+		t.Errorf("%v\n%s", err, p.Plan)
+	}
+}
+
+// refusing makes no search of one model.
+type refusing struct {
+	*memory.Engine
+	model   string
+	refused int
+}
+
+func (r *refusing) Apply(ctx context.Context, object render.Object, seen string) error {
+	if object.Model == r.model {
+		r.refused++
+		return fmt.Errorf("%w: bad image", reconcile.ErrRefused)
+	}
+	return r.Engine.Apply(ctx, object, seen)
 }

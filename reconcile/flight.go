@@ -25,11 +25,12 @@ const (
 type flights struct {
 	quick, create, fetch chan struct{} // slots
 
-	mu    sync.Mutex
-	under map[string]bool // by what the action prints
-	quiet chan struct{}   // closed while nothing is under way
-	ended []flight        // since the last pass looked
-	stale map[string]int  // in how many passes in a row
+	mu      sync.Mutex
+	under   map[string]bool // by what the action prints
+	planned map[string]bool // by the newest plan
+	quiet   chan struct{}   // closed while nothing is under way
+	ended   []flight        // since the last pass looked
+	stale   map[string]int  // in how many passes in a row
 }
 
 // flight is an action that was carried out, or not.
@@ -45,6 +46,22 @@ func newFlights() *flights {
 	}
 	close(f.quiet)
 	return f
+}
+
+// plan says what the newest plan wants. What waits for a slot and is not in it any more is not begun.
+func (f *flights) plan(actions []plan.Action) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.planned = map[string]bool{}
+	for _, a := range actions {
+		f.planned[a.String()] = true
+	}
+}
+
+func (f *flights) wanted(a plan.Action) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.planned[a.String()]
 }
 
 // begin carries an action out in the background, within the limit, unless it is under way. end is called once it was done.
@@ -86,6 +103,9 @@ func (f *flights) queued(ctx context.Context, a plan.Action, slots chan struct{}
 	select {
 	case slots <- struct{}{}:
 		defer func() { <-slots }()
+		if !f.wanted(a) {
+			return ErrStale
+		}
 		return do(ctx, a)
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -105,7 +125,7 @@ func (f *flights) wait(limit time.Duration) {
 	}
 }
 
-// report moves what has ended into the pass. What was stale is decided anew by the next pass, and told only when that goes on.
+// report moves what has ended into the pass. What was stale is decided anew by the next pass, and a failure only when that goes on.
 func (f *flights) report(pass *Pass) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -116,6 +136,7 @@ func (f *flights) report(pass *Pass) {
 			pass.Done++
 		case errors.Is(x.err, ErrStale) && f.stale[x.action.String()] < stales:
 			stale[x.action.String()] = f.stale[x.action.String()] + 1
+			pass.Stale = append(pass.Stale, x.action)
 		default:
 			pass.fail(x.action, x.err)
 		}

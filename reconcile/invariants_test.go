@@ -123,6 +123,14 @@ func (h *history) once() {
 			h.Fatalf("I1: %s %d times", what, created[what])
 		}
 	}
+	for now, old := range h.moves {
+		for what := range created {
+			digest, found := strings.CutPrefix(what, "create Search "+old+"-v1-")
+			if again := "create Search " + now + "-v1-" + digest; found && created[again] > 0 && !h.tampered {
+				h.Fatalf("I1: %s is trained again as %s", what, again)
+			}
+		}
+	}
 }
 
 // served compares what is served with the images that git holds (I4).

@@ -78,6 +78,8 @@ type Pass struct {
 	Plan     plan.Plan
 	// Done counts the actions that were carried out, commits included.
 	Done int
+	// Stale are actions that were not carried out because the world had changed since they were planned.
+	Stale []plan.Action
 	// Failed are actions that could not be carried out, with the reason, as holds.
 	Failed []plan.Hold
 }

@@ -127,6 +127,7 @@ func (h *history) rename(t *rapid.T) {
 	files := h.people.files()
 	files[old+".cue"] = nil
 	if text := h.source.File("selected/" + old + ".cue"); text != "" {
+		h.moves[now] = old
 		files["selected/"+old+".cue"] = nil
 		files["selected/"+now+".cue"] = []byte(strings.ReplaceAll(text, "selected: "+label(old)+":", "selected: "+label(now)+":"))
 	}

@@ -63,8 +63,11 @@ func (a *app) once(ctx context.Context, d *daemon) error {
 	if err := a.printPlan(tried, 0, false); err != nil {
 		return err
 	}
-	if len(pass.Failed) > 0 {
+	switch {
+	case len(pass.Failed) > 0:
 		return exit{code: 1}
+	case len(pass.Stale) > 0:
+		return fmt.Errorf("%s not carried out, something had changed since the plan was made: run again", count(len(pass.Stale), "action"))
 	}
 	return blind(pass)
 }
