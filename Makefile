@@ -1,6 +1,6 @@
 # `make` lints and tests; CI runs `make e2e` too. `make help` lists the rest.
 .DEFAULT_GOAL := all
-.PHONY: all build test lint e2e stack tidy clean help
+.PHONY: all build test histories bench lint e2e stack tidy clean help
 
 all: lint test ## lint and test
 
@@ -9,6 +9,12 @@ build: ## the binary, in bin/
 
 test: ## everything that needs no engines: offline, seconds
 	go test -race -shuffle=on ./...
+
+histories: ## 10,000 histories of edits, faults, crashes and races
+	go test -run TestConverges -rapid.checks=5000 -timeout 60m ./reconcile
+
+bench: ## what things cost, and how that grows
+	go test -run '^$$' -bench . ./...
 
 lint: ## vet and golangci-lint
 	go vet -tags e2e ./...

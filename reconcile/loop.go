@@ -68,6 +68,7 @@ type snapshot struct {
 	revision plan.Revision
 	tree     schema.Tree
 	catalog  schema.Catalog
+	desired  plan.Desired
 }
 
 // Pass is what one look at the world came to.
@@ -169,7 +170,7 @@ func (l *Loop) plan(ctx context.Context, live plan.Live) (Pass, error) {
 		return Pass{}, err
 	}
 	return Pass{Revision: l.last.revision, Catalog: l.last.catalog, Live: live, Plan: plan.Make(plan.Input{
-		Catalog: l.last.catalog, Live: live, Settings: l.Settings, Revision: l.last.revision,
+		Catalog: l.last.catalog, Desired: l.last.desired, Live: live, Settings: l.Settings, Revision: l.last.revision,
 		Now: l.Now(), Limits: l.Limits, Holder: l.Holder,
 	})}, nil
 }
@@ -219,7 +220,7 @@ func (l *Loop) look(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the spec repository at %s: %w", tip.Short(), err)
 	}
-	l.last = snapshot{tip, tree, catalog}
+	l.last = snapshot{tip, tree, catalog, plan.Desire(catalog, l.Settings)}
 	l.Log.Info("planning on", "commit", tip.Short(), "models", len(catalog.Models), "findings", len(catalog.Findings))
 	return nil
 }

@@ -23,7 +23,7 @@ type ClaimData struct {
 
 // NewClaim is the ConfigMap that guards the creation of a search: it is called like the search and carries its digest.
 func NewClaim(search Object, data ClaimData, s Settings) Object {
-	ref := Ref{Kind: Claim, Namespace: s.Workflows.Namespace, Name: search.Ref.Name}
+	ref := ClaimRef(search.Ref, s)
 	says := map[string]any{
 		"holder":      data.Holder,
 		"expires":     data.Expires.UTC().Format(time.RFC3339),
@@ -44,6 +44,11 @@ func NewClaim(search Object, data ClaimData, s Settings) Object {
 			"data":       says,
 		},
 	}
+}
+
+// ClaimRef is the name of the claim of a search.
+func ClaimRef(search Ref, s Settings) Ref {
+	return Ref{Kind: Claim, Namespace: s.Workflows.Namespace, Name: search.Name}
 }
 
 // ParseClaim reads the data of a live claim. It takes any ConfigMap; the error says what of it is no claim.

@@ -24,10 +24,15 @@ const (
 // connection it is the connection's name. What the experiment leaves in $POLYAXON_RUN_OUTPUTS_PATH,
 // "{{ globals.run_outputs_path }}", are its outputs.
 func NewSearch(m schema.Model, s Settings, commit string) Object {
-	name := m.Name + "-" + m.Digests.Search.Short()
-	body := operation(m, s, commit, name)
+	ref := SearchRef(m)
+	body := operation(m, s, commit, ref.Name)
 	merge(body, m.Train.Polyaxon)
-	return Object{Ref: Ref{Kind: Search, Name: name}, Model: m.Name, Digest: m.Digests.Search, Body: body}
+	return Object{Ref: ref, Model: m.Name, Digest: m.Digests.Search, Body: body}
+}
+
+// SearchRef is the name of the search that a model asks for.
+func SearchRef(m schema.Model) Ref {
+	return Ref{Kind: Search, Name: m.Name + "-" + m.Digests.Search.Short()}
 }
 
 // operation is what Trefoil itself says of a search.

@@ -19,12 +19,17 @@ const progressDeadline = 600
 // made of: a label that changes there would restart them, so the number of the release is a label of the object alone. The
 // labels of the model are not on it: changing them changes nothing that runs.
 func NewSeldonDeployment(m schema.Model, e schema.Environment, r schema.Release, s Settings) Object {
-	ref := Ref{Kind: SeldonDeployment, Namespace: e.Namespace, Name: e.ObjectName}
+	ref := DeploymentRef(e)
 	body := deployment(m, e, r, s, ref)
 	merge(body, e.Seldon)
 	id := digest(body)
 	merge(body, annotated(id))
 	return Object{Ref: ref, Model: m.Name, Environment: e.Name, Digest: id, Body: body}
+}
+
+// DeploymentRef is the name of the SeldonDeployment that serves an environment.
+func DeploymentRef(e schema.Environment) Ref {
+	return Ref{Kind: SeldonDeployment, Namespace: e.Namespace, Name: e.ObjectName}
 }
 
 // annotated is the part of an object that carries its digest.

@@ -21,24 +21,30 @@ type part struct {
 }
 
 func newIndex(l Live) index {
-	x := index{Live: l, by: map[part][]Observed{}}
+	var sorted []*Observed // an Observed is large: sorting moves pointers
 	for _, objects := range l.Objects {
-		x.all = append(x.all, objects...)
+		for i := range objects {
+			sorted = append(sorted, &objects[i])
+		}
 	}
-	slices.SortFunc(x.all, func(a, b Observed) int {
-		return cmp.Or(cmp.Compare(a.Model, b.Model), cmp.Compare(a.Environment, b.Environment),
-			cmp.Compare(a.Ref.String(), b.Ref.String()), cmp.Compare(a.UID, b.UID))
+	slices.SortFunc(sorted, func(a, b *Observed) int {
+		return cmp.Or(cmp.Compare(a.Model, b.Model), cmp.Compare(a.Environment, b.Environment), byName(a, b))
 	})
-	for _, o := range x.all {
+	x := index{Live: l, all: make([]Observed, len(sorted)), by: make(map[part][]Observed, len(sorted))}
+	for i, o := range sorted {
+		x.all[i] = *o
 		p := part{o.Ref.Kind, o.Model}
-		x.by[p] = append(x.by[p], o)
+		x.by[p] = append(x.by[p], *o)
 	}
 	for _, objects := range x.by {
-		slices.SortStableFunc(objects, func(a, b Observed) int {
-			return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Ref.String(), b.Ref.String()), cmp.Compare(a.UID, b.UID))
-		})
+		slices.SortFunc(objects, func(a, b Observed) int { return cmp.Or(a.Created.Compare(b.Created), byName(&a, &b)) })
 	}
 	return x
+}
+
+func byName(a, b *Observed) int {
+	return cmp.Or(cmp.Compare(a.Ref.Kind, b.Ref.Kind), cmp.Compare(a.Ref.Namespace, b.Ref.Namespace),
+		cmp.Compare(a.Ref.Name, b.Ref.Name), cmp.Compare(a.UID, b.UID))
 }
 
 // of returns the objects of a kind that belong to a model, oldest first.

@@ -18,6 +18,7 @@ import (
 // Input is all that a decision may depend on. Make does not change it.
 type Input struct {
 	Catalog  schema.Catalog // of Revision
+	Desired  Desired        // of Catalog and Settings; nil to render it here
 	Live     Live
 	Settings render.Settings
 	Revision Revision  // the commit that is planned on; releases record it
@@ -110,10 +111,13 @@ type draft struct {
 
 func newDraft(in Input) *draft {
 	d := &draft{in: in, live: newIndex(in.Live), rendered: map[render.Ref]bool{}, faulty: map[string]bool{}, models: map[string]int{}}
+	if in.Desired == nil {
+		d.in.Desired = Desire(in.Catalog, in.Settings)
+	}
 	for i, m := range in.Catalog.Models {
 		d.models[m.Name] = i
 		for _, e := range m.Serve {
-			d.rendered[serving(e)] = true
+			d.rendered[render.DeploymentRef(e)] = true
 		}
 	}
 	for _, f := range in.Catalog.Findings {

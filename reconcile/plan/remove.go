@@ -145,10 +145,6 @@ func (d *draft) moved(m schema.Model, e schema.Environment) string {
 	return "moved to " + e.Namespace + "/" + e.ObjectName
 }
 
-func serving(e schema.Environment) render.Ref {
-	return render.Ref{Kind: render.SeldonDeployment, Namespace: e.Namespace, Name: e.ObjectName}
-}
-
 // retired reports whether people confirmed that the object goes.
 func (d *draft) retired(o Observed) bool {
 	_, model := d.in.Catalog.Retired[o.Model]

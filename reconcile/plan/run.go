@@ -32,8 +32,8 @@ func (d *draft) orphaned() []string {
 
 // claim returns the live claim of the model's search; where it has none, the one that it had under another name, which nobody has
 // Seen.
-func (d *draft) claim(m schema.Model, search render.Object) (Observed, bool) {
-	if o, found := d.live.at(render.NewClaim(search, render.ClaimData{}, d.in.Settings).Ref); found {
+func (d *draft) claim(m schema.Model) (Observed, bool) {
+	if o, found := d.live.at(render.ClaimRef(render.SearchRef(m), d.in.Settings)); found {
 		return o, true
 	}
 	for _, name := range d.names(m)[1:] {

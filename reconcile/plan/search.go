@@ -13,13 +13,12 @@ func (d *draft) search(m schema.Model) {
 	if !d.known(m.Name, "", render.Search, render.Claim) {
 		return
 	}
-	object := render.NewSearch(m, d.in.Settings, string(d.in.Revision))
-	claim, claimed := d.claim(m, object)
+	claim, claimed := d.claim(m)
 	run, found := d.run(m, claim.Claim.Run)
 	switch {
 	case found:
 		if claim.Seen == "" || claim.Claim.Run == "" {
-			d.adopt(object, claim, run)
+			d.adopt(m, claim, run)
 		}
 		d.rank("record", m, run)
 	case claim.Claim.Run != "":
@@ -31,14 +30,13 @@ func (d *draft) search(m schema.Model) {
 	case claimed && d.in.Now.Before(claim.Claim.Expires):
 		d.hold(m.Name, "", unconfirmed(claim))
 	default:
-		d.submissions = append(d.submissions, submission{m, object, claim.Seen})
+		d.submissions = append(d.submissions, submission{m, claim.Seen})
 	}
 }
 
 // submission is a search that the hourly fuse has to let through.
 type submission struct {
 	model     schema.Model
-	object    render.Object
 	claimSeen string // empty to create the claim
 }
 
@@ -62,14 +60,15 @@ func unconfirmed(claim Observed) string {
 }
 
 // adopt notes in the claim which run the search became.
-func (d *draft) adopt(object render.Object, claim, run Observed) {
+func (d *draft) adopt(m schema.Model, claim, run Observed) {
 	started := max(claim.Claim.Experiments, len(run.Experiments))
 	data := render.ClaimData{Holder: d.in.Holder, Expires: d.in.Now, Run: run.UID, Experiments: started}
+	object := render.NewSearch(m, d.in.Settings, string(d.in.Revision))
 	d.do(Adopt{Claim: render.NewClaim(object, data, d.in.Settings), ClaimSeen: claim.Seen, Run: run.UID})
 }
 
 func (d *draft) start(s submission) {
-	m, object := s.model, s.object
+	m := s.model
 	n, limit := render.Experiments(m), d.in.Limits.ExperimentsPerHour
 	if before := d.started + d.live.startedSince(d.in.Now.Add(-time.Hour), m); before > 0 && before+n > limit {
 		d.hold(m.Name, "", fmt.Sprintf("%d experiments would be more than %d in an hour, %d were started", n, limit, before))
@@ -80,7 +79,7 @@ func (d *draft) start(s submission) {
 	if len(d.in.Catalog.Selected[m.Name].Releases) > 0 {
 		word = "rerun"
 	}
-	timeout := render.CreateTimeout(n)
+	timeout, object := render.CreateTimeout(n), render.NewSearch(m, d.in.Settings, string(d.in.Revision))
 	data := render.ClaimData{Holder: d.in.Holder, Expires: d.in.Now.Add(2 * timeout), Experiments: n}
 	d.do(Rerun{
 		Word: word, Object: object, Claim: render.NewClaim(object, data, d.in.Settings), ClaimSeen: s.claimSeen,
@@ -91,7 +90,7 @@ func (d *draft) start(s submission) {
 // replaced stops running searches of the model that nobody wants: those of another digest, once the wanted one is there or
 // answered, and doubles of the wanted one, once the claim says which of them counts.
 func (d *draft) replaced(m schema.Model) {
-	claim, _ := d.claim(m, render.NewSearch(m, d.in.Settings, string(d.in.Revision)))
+	claim, _ := d.claim(m)
 	wanted, found := d.run(m, claim.Claim.Run)
 	_, prefix := answering(d.in.Catalog.Selected[m.Name], m.Digests)
 	if !found && prefix == 0 {

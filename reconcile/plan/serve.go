@@ -26,20 +26,19 @@ func (d *draft) environment(m schema.Model, e schema.Environment) {
 	if !d.known(m.Name, e.Name, render.SeldonDeployment) {
 		return
 	}
-	object := render.NewSeldonDeployment(m, e, release, d.in.Settings)
-	o, found := d.live.at(object.Ref)
-	if !found {
-		d.do(Serve{Word: "serve", Object: object, Release: release.Number})
-		return
-	}
+	o, found := d.live.at(render.DeploymentRef(e))
 	switch {
+	case !found:
+		object := render.NewSeldonDeployment(m, e, release, d.in.Settings)
+		d.do(Serve{Word: "serve", Object: object, Release: release.Number})
 	case d.foreign(o, m, e):
 		d.hold(m.Name, e.Name, fmt.Sprintf("%s is %s's, which is frozen: what runs there goes on", o.Ref, subject(o.Model, o.Environment)))
 	case d.occupied(o, m, e):
 		d.hold(m.Name, e.Name, fmt.Sprintf("%s serves %s until that is available at its new place", o.Ref, subject(o.Model, o.Environment)))
 	case o.Ending:
 		d.hold(m.Name, e.Name, fmt.Sprintf("%s is being deleted; it is made again when it is gone", o.Ref))
-	case o.Digest != object.Digest || o.Model != m.Name || o.Environment != e.Name || o.Release != release.Number: // somebody edited it
+	case o.Digest != d.in.Desired[scoped(m, e)] || o.Model != m.Name || o.Environment != e.Name || o.Release != release.Number: // somebody edited it
+		object := render.NewSeldonDeployment(m, e, release, d.in.Settings)
 		d.do(Serve{Word: verb(o, release), Object: object, Seen: o.Seen, Release: release.Number})
 	case o.Phase == Running:
 		d.hold(m.Name, e.Name, fmt.Sprintf("release %d is rolling out%s", release.Number, because(o)))
@@ -56,13 +55,9 @@ func (d *draft) foreign(o Observed, m schema.Model, e schema.Environment) bool {
 
 // available reports whether an environment serves what it asks for.
 func (d *draft) available(m schema.Model, e schema.Environment) bool {
-	release, waits := Served(d.in.Catalog.Selected[m.Name], e)
-	if waits != "" {
-		return false
-	}
-	object := render.NewSeldonDeployment(m, e, release, d.in.Settings)
-	o, found := d.live.at(object.Ref)
-	return found && o.Phase == Succeeded && o.Digest == object.Digest
+	want, serves := d.in.Desired[scoped(m, e)]
+	o, found := d.live.at(render.DeploymentRef(e))
+	return serves && found && o.Phase == Succeeded && o.Digest == want
 }
 
 // occupied reports whether the live object still serves another environment, which moves elsewhere and is not available there
@@ -91,11 +86,32 @@ func (d *draft) moves(o Observed) (render.Ref, bool) {
 		return render.Ref{}, false
 	}
 	for _, e := range m.Serve {
-		if to := serving(e); e.Name == o.Environment && to != o.Ref && !d.available(m, e) {
+		if to := render.DeploymentRef(e); e.Name == o.Environment && to != o.Ref && !d.available(m, e) {
 			return to, true
 		}
 	}
 	return render.Ref{}, false
+}
+
+// Desired are the digests of the SeldonDeployments that a revision asks for, by environment; those that wait for a release or an
+// image have none. A revision is planned on many times: rendering them once is what makes a quiet pass cheap.
+type Desired map[schema.Scope]schema.Digest
+
+// Desire renders what a catalog serves.
+func Desire(c schema.Catalog, s render.Settings) Desired {
+	all := Desired{}
+	for _, m := range c.Models {
+		for _, e := range m.Serve {
+			if release, waits := Served(c.Selected[m.Name], e); waits == "" {
+				all[scoped(m, e)] = render.NewSeldonDeployment(m, e, release, s).Digest
+			}
+		}
+	}
+	return all
+}
+
+func scoped(m schema.Model, e schema.Environment) schema.Scope {
+	return schema.Scope{Model: m.Name, Environment: e.Name}
 }
 
 // Served returns the release that an environment names, or what it waits for.

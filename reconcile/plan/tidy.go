@@ -20,14 +20,11 @@ const (
 // built once more, and claims of searches that a later one has replaced. It is no part of what the fuse on deletions is for, and
 // does not do more in a pass than that allows.
 func (d *draft) tidy(m schema.Model) {
-	var done []Observed
-	for _, w := range d.live.of(render.Workflow, m.Name) {
-		if d.settledBuild(m, w) {
-			done = append(done, w)
+	if all := d.live.of(render.Workflow, m.Name); len(all) > kept {
+		done := slices.DeleteFunc(slices.Clone(all), func(w Observed) bool { return !d.settledBuild(m, w) })
+		for _, w := range done[:max(0, len(done)-kept)] {
+			d.discard(w, fmt.Sprintf("%d later ones are kept", kept))
 		}
-	}
-	for _, w := range done[:max(0, len(done)-kept)] {
-		d.discard(w, fmt.Sprintf("%d later ones are kept", kept))
 	}
 	for _, c := range d.live.of(render.Claim, m.Name) {
 		if d.settledClaim(m, c) {
@@ -66,6 +63,6 @@ func (d *draft) settledClaim(m schema.Model, c Observed) bool {
 		return false
 	}
 	_, prefix := answering(d.in.Catalog.Selected[m.Name], m.Digests)
-	present, found := d.live.at(render.NewClaim(render.NewSearch(m, d.in.Settings, ""), render.ClaimData{}, d.in.Settings).Ref)
+	present, found := d.live.at(render.ClaimRef(render.SearchRef(m), d.in.Settings))
 	return prefix > 0 && found && present.Created.After(c.Created)
 }
