@@ -104,9 +104,7 @@ func explainHostKey(known bool) string {
 // redact makes foreign text fit for a log: no secrets, one line of printable characters, bounded.
 func (r *Repo) redact(text string) string {
 	const longest = 300
-	for _, secret := range r.secrets {
-		text = strings.ReplaceAll(text, secret, "[redacted]")
-	}
+	text = r.clean(text) // before it is cut: half a secret is one too many
 	text = strings.Join(strings.FieldsFunc(text, func(c rune) bool { return unicode.IsSpace(c) || !unicode.IsPrint(c) }), " ")
 	if runes := []rune(text); len(runes) > longest {
 		return string(runes[:longest]) + "…"
@@ -114,14 +112,10 @@ func (r *Repo) redact(text string) string {
 	return text
 }
 
-// secretForms returns the ways in which a username and password could turn up in a text.
-func secretForms(username, password string) []string {
-	if password == "" {
+// secrets are what must not turn up in a text: the password, and the header that it is sent in.
+func (o Options) secrets() []string {
+	if o.Password == "" {
 		return nil
 	}
-	return []string{
-		base64.StdEncoding.EncodeToString([]byte(username + ":" + password)),
-		base64.StdEncoding.EncodeToString([]byte(password)),
-		url.QueryEscape(password), url.PathEscape(password), password,
-	}
+	return []string{o.Password, base64.StdEncoding.EncodeToString([]byte(o.username() + ":" + o.Password))}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
+	"github.com/trefoil-gitops/trefoil/internal/redact"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/schema"
@@ -27,7 +28,7 @@ type Repo struct {
 	branch  plumbing.ReferenceName
 	remote  remote
 	limits  limits
-	secrets []string
+	clean   func(string) string // of secrets
 
 	mu   sync.Mutex
 	last *commitTree // of the last Fetch, so that a Commit on it need not fetch again
@@ -66,7 +67,7 @@ func Open(options Options) (*Repo, error) {
 		path:    options.Path,
 		branch:  plumbing.NewBranchReferenceName(options.Branch),
 		limits:  defaultLimits(),
-		secrets: secretForms(options.username(), options.Password),
+		clean:   redact.Secrets(options.secrets()...),
 	}
 	if repo.path == "" {
 		repo.path = "."

@@ -76,6 +76,7 @@ func New(options Options) (*Engine, error) {
 	config := rest.CopyConfig(options.Cluster)
 	config.QPS, config.Burst = requestsPerSecond, burst
 	config.WarningHandler = rest.NoWarnings{}
+	config.Wrap(discreetly)
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/trefoil-gitops/trefoil/internal/redact"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 )
 
@@ -39,10 +40,10 @@ type Options struct {
 type Token string
 
 // Format implements fmt.Formatter for every verb.
-func (Token) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redacted)) }
+func (Token) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redact.Mark)) }
 
 // MarshalText implements encoding.TextMarshaler, for JSON and for log handlers.
-func (Token) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+func (Token) MarshalText() ([]byte, error) { return []byte(redact.Mark), nil }
 
 // Engine holds the Searches of one repository in one Polyaxon project. It implements reconcile.Engine and
 // reconcile.Evidence and is safe for concurrent use.

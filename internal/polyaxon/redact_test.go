@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trefoil-gitops/trefoil/internal/redact"
 	"github.com/trefoil-gitops/trefoil/render"
 )
 
@@ -153,7 +154,7 @@ func TestI6HostileServer(t *testing.T) {
 				if strings.ContainsAny(out, "\x1b\u2028") {
 					t.Errorf("not fit for a log: %q", out)
 				}
-				if h.name != "uuid" && !strings.HasSuffix(h.name, "cut") && !strings.Contains(out, redacted[:3]) {
+				if h.name != "uuid" && !strings.HasSuffix(h.name, "cut") && !strings.Contains(out, redact.Mark[:3]) {
 					t.Errorf("what the server said is lost: %s", out)
 				}
 			})

@@ -1,0 +1,69 @@
+package redact
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"html"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// I6: whatever form a secret takes, it is not in the text any more, and all around it is.
+func TestSecrets(t *testing.T) {
+	const secret = `tok/+"&<%='en\x-0123456789U`
+	quoted, err := json.Marshal(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := []string{
+		secret, string(quoted), fmt.Sprintf("%q", secret), fmt.Sprintf("%+q", fmt.Sprintf("%q", secret)), strings.ToUpper(secret),
+		url.QueryEscape(secret), url.PathEscape(secret), url.QueryEscape(url.QueryEscape(secret)), url.PathEscape(string(quoted)),
+		html.EscapeString(secret), hex.EncodeToString([]byte(secret)), strings.ToUpper(hex.EncodeToString([]byte(secret))),
+		each(secret, "%d "), each(secret, "%d, "), each(secret, "%%%02x"), each(secret, `\u00%02x`), each(secret, `\x%02x`),
+	}
+	for before := range 4 {
+		text := []byte(strings.Repeat("u", before) + ":" + secret)
+		said = append(said, base64.StdEncoding.EncodeToString(text), base64.URLEncoding.EncodeToString(text),
+			url.QueryEscape(base64.StdEncoding.EncodeToString(text)))
+	}
+	clean := Secrets("", secret)
+	left := regexp.MustCompile(`^it said (?:["\\=, ]|%22|%3D)*\[redacted\](?:["\\=, ]|%22|%3D)* and no more$`) // quotes, and what fills up base64
+	for _, text := range said {
+		if got := clean("it said " + text + " and no more"); !left.MatchString(got) {
+			t.Errorf("%s becomes %s", text, got)
+		}
+	}
+}
+
+func each(text, format string) string {
+	var b strings.Builder
+	for i := range len(text) {
+		fmt.Fprintf(&b, format, text[i])
+	}
+	return b.String()
+}
+
+func TestNothingToRedact(t *testing.T) {
+	const text = "planning on commit 0a99611, 3 models"
+	for _, clean := range []func(string) string{Secrets(), Secrets(""), Secrets("another", "secret"), Authorization(""), Authorization("Bearer other")} {
+		if got := clean(text); got != text {
+			t.Errorf("%q becomes %q", text, got)
+		}
+	}
+}
+
+func TestAuthorization(t *testing.T) {
+	login := base64.StdEncoding.EncodeToString([]byte("bob:pass:word"))
+	for header, said := range map[string]string{
+		"Bearer abc.def": "Bearer abc.def", "Token abc": "abc", "abcdef": "abcdef", "Basic " + login: "bob:pass:word and " + login,
+	} {
+		got := Authorization(header)("you sent " + said)
+		if strings.Contains(got, "abc") || strings.Contains(got, "pass") || strings.Contains(got, login) {
+			t.Errorf("%s becomes %s", said, got)
+		}
+	}
+}
