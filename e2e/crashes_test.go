@@ -54,12 +54,12 @@ func crashes(w *world, api place) []crash {
 		{
 			"claimed", api, // and nothing sent to Polyaxon
 			func(model string) match { return created("configmaps", model+"-v1-") },
-			[deaths]fate{carried, carried, underway},
+			[deaths]fate{carried, carried, late},
 		},
 		{
 			"submitted", w.counter, // and the reply not read
 			func(model string) match { return submitted(model + "-v1-") },
-			[deaths]fate{carried, underway, carried},
+			[deaths]fate{carried, late, carried},
 		},
 		{
 			"searched", w.counter, // and nothing committed; of whichever model is there first, as with the two after it
@@ -74,12 +74,12 @@ func crashes(w *world, api place) []crash {
 		{
 			"pushed", w.git, // and not told
 			func(string) match { return pushed },
-			[deaths]fate{carried, underway, carried},
+			[deaths]fate{carried, late, carried},
 		},
 		{
 			"built", api, // the Workflow is there, and nobody told
 			func(model string) match { return created("workflows", model+"-pkg-v1-") },
-			[deaths]fate{carried, underway, carried},
+			[deaths]fate{carried, late, carried},
 		},
 	}
 }

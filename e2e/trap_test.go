@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/trefoil-gitops/trefoil/e2e/stack"
 )
@@ -19,11 +20,14 @@ import (
 type fate int
 
 const (
-	dropped  fate = iota // the server never hears of it
-	halved               // the server gets the first half of its body
-	carried              // the server carries it out, the reply is lost
-	underway             // the server carries it out while the daemon dies
+	dropped fate = iota // the server never hears of it
+	halved              // the server gets the first half of its body
+	carried             // the server carries it out, the reply is lost
+	late                // the server gets it when the next daemon lives already
 )
+
+// lateness is enough for the next daemon to start and to look at everything.
+const lateness = 3 * time.Second
 
 // place is where a server can be made to see requests before it answers them.
 type place interface{ Filter(stack.Filter) }
@@ -38,7 +42,7 @@ type trap struct {
 	fate    fate
 }
 
-// set arms the trap; what it returns is closed once the daemon is dead and the request's fate is sealed.
+// set arms the trap; what it returns is closed once the daemon is dead.
 func (w *world) set(t trap) <-chan struct{} {
 	sprung, dead := atomic.Bool{}, make(chan struct{})
 	t.at.Filter(func(out http.ResponseWriter, r *http.Request, next http.Handler) {
@@ -54,33 +58,30 @@ func (w *world) set(t trap) <-chan struct{} {
 			next.ServeHTTP(out, with(r.Context(), r, body))
 			return
 		}
-		defer close(dead)
-		w.spring(t.fate, r, body, next)
+		w.spring(t.fate, with(context.WithoutCancel(r.Context()), r, body), next, func() { w.kill(); close(dead) })
 		panic(http.ErrAbortHandler)
 	})
 	return dead
 }
 
 // spring kills the daemon. The request goes on without its sender.
-func (w *world) spring(f fate, r *http.Request, body []byte, next http.Handler) {
-	ctx, nobody := context.WithoutCancel(r.Context()), httptest.NewRecorder()
+func (w *world) spring(f fate, r *http.Request, next http.Handler, kill func()) {
+	nobody := httptest.NewRecorder()
 	switch f {
 	case dropped:
-		w.kill()
+		kill()
 	case halved:
-		w.kill()
-		next.ServeHTTP(nobody, with(ctx, r, body[:len(body)/2]))
+		kill()
+		r.ContentLength /= 2
+		r.Body = io.NopCloser(io.LimitReader(r.Body, r.ContentLength))
+		next.ServeHTTP(nobody, r)
 	case carried:
-		next.ServeHTTP(nobody, with(ctx, r, body))
-		w.kill()
-	case underway:
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			next.ServeHTTP(nobody, with(ctx, r, body))
-		}()
-		w.kill()
-		<-done
+		next.ServeHTTP(nobody, r)
+		kill()
+	case late:
+		kill()
+		time.Sleep(lateness)
+		next.ServeHTTP(nobody, r)
 	}
 }
 
