@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -18,16 +19,46 @@ func (x explainer) advise(f *Finding, path []string, s shape) {
 		f.Code = codeCommit
 		f.Hint = "a branch or tag would move without a pull request; `git ls-remote URL` names its commit"
 	case definition == "#Path":
-		f.Code = codeArtifact
+		f.Code, f.Hint = codeArtifact, below(text)
+	case definition == "#Command":
+		f.Hint = x.words(path, text)
+	case len(path) == 7 && x.list(path):
+		f.Hint = x.unquote(path)
 	case definition == "#Dimension" && x.list(path):
 		f.Hint = "values to choose from are choice: [...]"
 	case definition == "#Dimension" && text != "":
 		f.Hint = "a value that stays the same goes into train.params"
 	case definition == "#Value" && x.list(path):
 		f.Hint = "values to try go into train.search"
+	case path[len(path)-1] == "choice" && len(path) == 7:
+		f.Hint = listed(text)
 	default:
-		f.Hint = retyped(text, s)
+		f.Hint = cmp.Or(reworded(x.meaning(path, s), text), retyped(text, s), wrapped(path[len(path)-1], text, s))
 	}
+}
+
+// meaning is the definition that a value was meant for: of a range, the text.
+func (x explainer) meaning(path []string, s shape) string {
+	if len(path) == 7 && path[4] == "matrix" {
+		return "#Triple"
+	}
+	return s.definition()
+}
+
+// listed is the hint for values that stand in one text.
+func listed(text string) string {
+	plain, err := literal.Unquote(text)
+	if err != nil {
+		return ""
+	}
+	var values []string
+	for _, v := range strings.FieldsFunc(plain, func(r rune) bool { return strings.ContainsRune(":,; ", r) }) {
+		if _, err := strconv.ParseFloat(v, 64); err != nil {
+			v = strconv.Quote(v)
+		}
+		values = append(values, v)
+	}
+	return "write [" + strings.Join(values, ", ") + "]"
 }
 
 // list reports whether people wrote a list, with something in it.
@@ -82,6 +113,47 @@ func (s shape) choices(e ast.Expr) []string {
 	case *ast.BasicLit:
 		if plain, err := literal.Unquote(e.Value); err == nil && strings.HasPrefix(e.Value, `"`) {
 			return []string{plain}
+		}
+	}
+	return nil
+}
+
+// meant says what to write in place of a field that is not known: a word of ours, the field of that name elsewhere in a model, or one
+// a typo away. The field is "" where it is none of those that may be there.
+func (x explainer) meant(name string, parent, names []string) (field, hint string) {
+	if ours := renamed(name); slices.Contains(names, ours) {
+		return ours, fmt.Sprintf("it is called %s here", ours)
+	}
+	if place := x.shape.place([]string{"models", "NAME"}, name); place != nil && len(parent) > 1 && parent[0] == "models" && len(name) > 2 {
+		return "", fmt.Sprintf("it belongs into %s", cmp.Or(strings.Join(place, "."), "the model itself"))
+	}
+	if near, ok := nearest(name, names); ok {
+		return near, fmt.Sprintf("did you mean %q?", near)
+	}
+	return "", "it has " + strings.Join(names, ", ")
+}
+
+// place is the path below a model of the struct that has a field of that name; nil where there is none. The shortest counts, then
+// the first.
+func (s shape) place(model []string, name string) []string {
+	const deepest = 3
+	way := s.follow(model)
+	type step struct {
+		shape shape
+		path  []string
+	}
+	queue := []step{{way[len(way)-1], []string{}}}
+	for len(queue) > 0 {
+		here := queue[0]
+		queue = queue[1:]
+		names := here.shape.names()
+		if slices.Contains(names, name) {
+			return here.path
+		}
+		for _, inner := range names {
+			if next, ok := here.shape.child(inner); ok && len(here.path) < deepest {
+				queue = append(queue, step{next, append(slices.Clone(here.path), inner)})
+			}
 		}
 	}
 	return nil

@@ -64,9 +64,34 @@ func compileFinding(e errors.Error, at places) Finding {
 	}
 	if format, args := e.Msg(); strings.HasPrefix(format, "reference %q") && len(args) > 0 {
 		name := fmt.Sprint(args[0])
-		f.Message, f.Hint = "nothing is called "+name, unquotedText(name, at[pathKey(at.owner(f.Pos))].Text)
+		owner := at.owner(f.Pos)
+		f.Message, f.Hint = "nothing is called "+name, at.nameless(name, owner)
+	}
+	if format, _ := e.Msg(); strings.HasPrefix(format, "imported and not used") {
+		f.Hint = "take the import out"
 	}
 	return f
+}
+
+// nameless is the hint for a name that stands for nothing, in the value of a field.
+func (p places) nameless(name string, owner []string) string {
+	value := p[pathKey(owner)].Text
+	var known []string
+	for _, key := range sortedKeys(p) {
+		if !strings.Contains(key, "\x00") {
+			known = append(known, key)
+		}
+	}
+	near, ok := nearest(name, known)
+	switch hint := unquotedText(name, value); {
+	case strings.Contains(value, `\(`+name):
+		return fmt.Sprintf("a parameter is written {{ %s }}; \\(...) is CUE's own", name)
+	case ok && (strings.HasPrefix(name, "_") || hint == ""):
+		return fmt.Sprintf("did you mean %s?", near)
+	case hint != "":
+		return hint
+	}
+	return "text needs quotes; a name has to be a field or a `let` around it"
 }
 
 // unquotedText is the hint for a word that stands for nothing: mostly it is text that lacks its quotes, all of the value.

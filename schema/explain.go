@@ -31,8 +31,12 @@ func (x explainer) unknownFields() []Finding {
 	for _, key := range sortedKeys(x.places) {
 		path := strings.Split(key, "\x00")
 		way := x.shape.follow(path)
+		if x.misnamed(path, way) && x.tell(path) {
+			found = append(found, x.name(path, way[len(way)-1]))
+			continue
+		}
 		if path[0] != "models" && path[0] != "selected" || len(way) != len(path)-1 || strings.HasPrefix(path[len(way)], "_") ||
-			x.places.listed(path) || slices.ContainsFunc(way, shape.alternatives) {
+			x.places.listed(path) || slices.ContainsFunc(way, shape.alternatives) || inside(path, way) {
 			continue
 		}
 		f := Finding{Severity: Error, Scope: scopeOf(path), Pos: x.places[key].Label}
@@ -122,8 +126,10 @@ func (x explainer) finding(path []string, list []errors.Error) Finding {
 	case len(way) < len(path):
 		x.unknown(&f, path, way)
 	case !here.admits(path[last]):
-		f.Code, f.Message = codeName, fmt.Sprintf("%q can't be the name of %s", path[last], thing(here.pattern))
-		f.Hint = expectation(here.pattern) + respelt(path[last], here)
+		return x.name(path, here)
+	case slices.Contains(path, "#gate") && len(path) == 5 && len(users) > 1 && here.definition() == "#Limits":
+		f.Code, f.Message = codeGate, fmt.Sprintf("nothing lies within the gate of %s%s", path[4], x.written(path, ", ", ""))
+		f.Hint = "write bounds that a number can meet, such as >=0.9 & <1"
 	case len(users) == 0 && !x.value(path).Exists():
 		f.Code, f.Message = codeMissing, fmt.Sprintf("%s is missing", shown(path))
 		f.Hint = expectation(here.definition())
@@ -145,6 +151,9 @@ func (x explainer) unknown(f *Finding, path []string, way []shape) bool {
 	names := around.names()
 	if len(names) == 0 {
 		f.Code, f.Message = codeValue, fmt.Sprintf("%s has to be %s", shown(parent), around.words())
+		if around.definition() == "#Command" {
+			f.Hint = x.words(parent, "")
+		}
 		return !x.told[pathKey(parent)]
 	}
 	f.Code, f.Message = codeUnknown, fmt.Sprintf("%s has no field %q", shown(parent), name)
@@ -154,11 +163,11 @@ func (x explainer) unknown(f *Finding, path []string, way []shape) bool {
 	if around.definition() == "#Search" && unsupported(name) {
 		f.Code, f.Message = codeAlgorithm, fmt.Sprintf("the search %q is not run by Polyaxon's Community Edition", name)
 		f.Hint = "use random, grid or mapping"
-	} else if near, ok := nearest(name, names); ok {
-		f.Hint = fmt.Sprintf("did you mean %q?", near)
+	} else if near, hint := x.meant(name, parent, names); near != "" {
+		f.Hint = hint
 		x.tell(append(slices.Clone(parent), near))
 	} else {
-		f.Hint = "it has " + strings.Join(names, ", ")
+		f.Hint = hint
 	}
 	return !x.told[pathKey(path[:len(way)+1])]
 }
@@ -181,6 +190,7 @@ func (x explainer) mismatch(f *Finding, path []string, s shape, users []Position
 	f.Code = codeValue
 	if other, ok := x.other(path, s, users); ok {
 		f.Message = fmt.Sprintf("%s has two values that don't agree, here and at %s", shown(path), other)
+		f.Hint = x.doubled(path)
 		return
 	}
 	words := s.words()
@@ -196,7 +206,13 @@ func (x explainer) mismatch(f *Finding, path []string, s shape, users []Position
 
 // other is the place of a second value that contradicts the first. With a choice, CUE also tells of places inside the value.
 func (x explainer) other(path []string, s shape, users []Position) (Position, bool) {
-	for _, again := range x.places[pathKey(path)].Again {
+	first := x.places[pathKey(path)]
+	for _, place := range append([]Position{first.Pos}, first.Again...) {
+		if x.list(path) && len(first.Again) > 0 && len(users) > 0 && place.Line != users[0].Line {
+			return place, true
+		}
+	}
+	for _, again := range first.Again {
 		if i := slices.Index(users, again); i > 0 {
 			return users[i], true
 		}
@@ -213,29 +229,4 @@ func (x explainer) written(path []string, before, after string) string {
 		return before + text + after
 	}
 	return ""
-}
-
-// undecided reports whether nothing is wrong but that a value is open.
-func (x explainer) undecided(path []string) bool {
-	v := x.value(path)
-	return v.Exists() && v.Validate() == nil
-}
-
-func (x explainer) value(path []string) cue.Value {
-	v := x.root
-	for _, name := range path {
-		v = step(v, name)
-	}
-	return v
-}
-
-// step goes to a field, a definition or a list element.
-func step(v cue.Value, name string) cue.Value {
-	switch {
-	case strings.HasPrefix(name, "#"):
-		return v.LookupPath(cue.MakePath(cue.Def(name)))
-	case v.IncompleteKind() == cue.ListKind:
-		return v.LookupPath(cue.ParsePath("[" + name + "]"))
-	}
-	return v.LookupPath(cue.MakePath(cue.Str(name)))
 }

@@ -23,7 +23,7 @@ func (l *loader) source(r rawSource, at ...string) Source {
 	}
 	at = append(at, "path")
 	if s.Path != "." && !cleanRelative(s.Path) {
-		l.report(codePath, `a folder of this repository, relative to its root, such as "train"`, at,
+		l.report(codePath, l.folder(s.Path), at,
 			"source %q is not a relative, clean path", s.Path)
 		return s
 	}
@@ -35,13 +35,40 @@ func (l *loader) source(r rawSource, at ...string) Source {
 	hash, err := l.tree.Hash(s.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		l.report(codeFolder, "folders are relative to the root of the repository, and empty ones don't exist for git", at,
+		l.report(codeFolder, l.folder(s.Path), at,
 			"there is no folder %q", s.Path)
 	case err != nil:
 		l.report(codeFolder, "", at, "source %q can't be read: %v", s.Path, err)
 	}
 	s.Tree = hash
 	return s
+}
+
+// folder is the hint for a path that is none of a folder: one that is there, and is written a little differently.
+func (l *loader) folder(name string) string {
+	clean := strings.Trim(path.Clean(strings.ReplaceAll(name, `\`, "/")), "/")
+	clean = strings.TrimLeft(clean, "./")
+	if info, err := fs.Stat(l.tree, clean); err == nil && fs.ValidPath(clean) {
+		if !info.IsDir() {
+			return fmt.Sprintf("it is a file: write its folder, %q", path.Dir(clean))
+		}
+		return fmt.Sprintf("write %q", clean)
+	}
+	var folders []string
+	entries, _ := fs.ReadDir(l.tree, ".")
+	for _, e := range entries {
+		if e.IsDir() && e.Name() != selectedFolder && !strings.HasPrefix(e.Name(), ".") {
+			folders = append(folders, e.Name())
+		}
+	}
+	first, rest, deep := strings.Cut(clean, "/")
+	if near, ok := nearest(first, folders); ok && near != first {
+		if deep {
+			near += "/" + rest
+		}
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return `folders are relative to the root of the repository, such as "train", and empty ones don't exist for git`
 }
 
 // plainURL reports whether a URL can be fetched by git in a pod, holds no password, and nothing that an engine would fill in.
@@ -58,6 +85,9 @@ func plainURL(text string) bool {
 func rewritten(text string) string {
 	if scp := regexp.MustCompile(`^([\w.-]+@[\w.-]+):/?([\w./~-]+)$`).FindStringSubmatch(text); scp != nil {
 		return fmt.Sprintf("write ssh://%s/%s", scp[1], scp[2])
+	}
+	if regexp.MustCompile(`^[\w-]+(\.[\w-]+)+/[\w./~-]+$`).MatchString(text) {
+		return "write https://" + text
 	}
 	return "write https://HOST/PATH or ssh://git@HOST/PATH; credentials are the pods' business"
 }

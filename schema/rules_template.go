@@ -28,10 +28,21 @@ func (l *loader) templates(t Train) {
 	}
 	for _, name := range searched {
 		if !used[name] {
-			l.warn(codeUnused, fmt.Sprintf("write {{ %s }} where the command takes it", name), l.dimension(t.Search, name),
+			l.warn(codeUnused, unfilled(name, t.Command), l.dimension(t.Search, name),
 				"the command doesn't use %s, so its values change nothing", name)
 		}
 	}
+}
+
+// unfilled is the hint for a parameter that the command doesn't use: it may be there, in the words of a shell or of Python.
+func unfilled(name string, command []string) string {
+	other := regexp.MustCompile(`\$\{?` + name + `\b\}?|\$\(` + name + `\)|%\(` + name + `\)s|\{ *` + name + ` *\}|<` + name + `>`)
+	for _, word := range command {
+		if found := other.FindString(word); found != "" {
+			return fmt.Sprintf("write {{ %s }} in place of %s", name, found)
+		}
+	}
+	return fmt.Sprintf("write {{ %s }} where the command takes it", name)
 }
 
 // dimension is where a searched parameter is written.

@@ -14,6 +14,7 @@ import (
 // without asking CUE, so that messages can say it in words.
 type shape struct {
 	definitions map[string]ast.Expr
+	patterns    map[string]*regexp.Regexp // of the definitions that are nothing else
 	expr        ast.Expr
 	constraint  token.Token // token.NOT for name!, token.OPTION for name?
 	pattern     string      // the definition that the field's name has to match; "" for a name of our own
@@ -21,11 +22,11 @@ type shape struct {
 
 // newShape reads the definitions; its root is the file itself.
 func newShape(f *ast.File) shape {
-	s := shape{definitions: map[string]ast.Expr{}, expr: &ast.StructLit{Elts: f.Decls}}
+	s := shape{definitions: map[string]ast.Expr{}, patterns: map[string]*regexp.Regexp{}, expr: &ast.StructLit{Elts: f.Decls}}
 	for _, d := range f.Decls {
 		if field, ok := d.(*ast.Field); ok {
 			if name, ok := fieldName(field); ok {
-				s.definitions[name] = field.Value
+				s.definitions[name], s.patterns[name] = field.Value, matcher(field.Value)
 			}
 		}
 	}
@@ -49,11 +50,11 @@ func (s shape) follow(path []string) []shape {
 // child is the shape of a field or a list element.
 func (s shape) child(name string) (shape, bool) {
 	if id, ok := s.expr.(*ast.Ident); ok && id.Name == "_" {
-		return shape{definitions: s.definitions, expr: s.expr}, true
+		return shape{definitions: s.definitions, patterns: s.patterns, expr: s.expr}, true
 	}
 	var pattern *shape
 	for f := range s.fieldsOf(s.expr) {
-		inner := shape{s.definitions, f.Value, f.Constraint, labelPattern(f)}
+		inner := shape{s.definitions, s.patterns, f.Value, f.Constraint, labelPattern(f)}
 		label, plain := fieldName(f)
 		switch {
 		case plain && label == name:
@@ -86,20 +87,29 @@ func labelPattern(f *ast.Field) string {
 
 // admits reports whether a name matches the regular expression of the pattern.
 func (s shape) admits(name string) bool {
-	match, ok := s.definitions[s.pattern].(*ast.UnaryExpr)
-	if !ok {
-		return true
+	match := s.patterns[s.pattern]
+	return match == nil || match.MatchString(name)
+}
+
+// matcher is the regular expression that a definition consists of, or nil.
+func matcher(e ast.Expr) *regexp.Regexp {
+	unary, ok := e.(*ast.UnaryExpr)
+	if !ok || unary.Op != token.MAT {
+		return nil
 	}
-	lit, ok := match.X.(*ast.BasicLit)
+	lit, ok := unary.X.(*ast.BasicLit)
 	if !ok {
-		return true
+		return nil
 	}
 	expression, err := literal.Unquote(lit.Value)
 	if err != nil {
-		return true
+		return nil
 	}
-	matched, err := regexp.MatchString(expression, name)
-	return err != nil || matched
+	match, err := regexp.Compile(expression)
+	if err != nil {
+		return nil // CUE refuses it too
+	}
+	return match
 }
 
 // names are the fields that may be written, sorted; none where any name may.

@@ -12,11 +12,16 @@ import (
 	"cuelang.org/go/cue/parser"
 )
 
-// misspelt finds top-level fields that look like one of ours. What else stands beside `models` is people's own.
+// misspelt finds top-level fields that look like one of ours, or like one of a model. What else stands beside `models` is people's own.
 func misspelt(at places) []Finding {
 	var found []Finding
 	for _, name := range sortedKeys(at) {
 		if strings.Contains(name, "\x00") {
+			continue
+		}
+		if slices.Contains([]string{"package", "select", "serve", "train"}, name) {
+			found = append(found, Finding{Code: codeUnknown, Severity: Warning, Pos: at[name].Label,
+				Message: fmt.Sprintf("nobody reads %q here, outside of all models", name), Hint: "it belongs into models: NAME: {...}: is there a } too early?"})
 			continue
 		}
 		for _, ours := range []string{"models", "retired", "selected"} {

@@ -19,7 +19,9 @@ func syntaxFinding(name string, data []byte, err error) Finding {
 	s := newScrap(name, data, first)
 	f := Finding{Code: codeSyntax, Severity: Error, Scope: fileScope(name), Pos: position(first.Position())}
 	f.Pos.File = name
-	for _, explain := range []func(*Finding) bool{s.encoding, s.conflict, s.quotes, s.comment, s.equals, s.dash, s.brackets, s.plain} {
+	for _, explain := range []func(*Finding) bool{
+		s.encoding, s.pointer, s.conflict, s.yaml, s.quotes, s.comment, s.operator, s.equals, s.dash, s.bare, s.brackets, s.plain,
+	} {
 		if explain(&f) {
 			break
 		}
@@ -138,6 +140,9 @@ func (s scrap) brackets(f *Finding) bool {
 		return here.closes()
 	}
 	last := open[len(open)-1]
+	if inner, found := s.unclosed(); found && here.token == token.EOF {
+		last = inner
+	}
 	closing := partner(last.token)
 	f.Message, f.Hint = fmt.Sprintf("this %s is never closed", last.text), fmt.Sprintf("a %s is missing", closing)
 	if here.token != token.EOF && (!here.closes() || here.token == closing) && (here.token != token.COLON || last.token != token.LBRACK) {
@@ -169,7 +174,7 @@ func (s scrap) plain(f *Finding) bool {
 	case strings.HasPrefix(format, "expected %s") && len(args) > 0:
 		f.Message = fmt.Sprintf("expected %s, found %s", expected(fmt.Sprint(args[0])), s.here())
 	case strings.HasPrefix(format, "missing ','"):
-		f.Message = fmt.Sprintf("expected a comma or a new line, found %s", s.here())
+		f.Message, f.Hint = fmt.Sprintf("expected a comma or a new line, found %s", s.here()), "is a comma missing before it, or a quote?"
 	case format == "string literal not terminated":
 		f.Message, f.Hint = "this text never ends", "its closing quote is missing, on the same line"
 	}

@@ -1,9 +1,6 @@
 package schema
 
 import (
-	"fmt"
-	"strings"
-
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/token"
 )
@@ -44,7 +41,7 @@ func structure(e *ast.StructLit) string {
 		}
 		name, plain := fieldName(f)
 		if !plain {
-			return fmt.Sprintf("a struct by name of %s, {NAME: ...}", strings.TrimPrefix(thing(labelPattern(f)), "a "))
+			return members(labelPattern(f))
 		}
 		all = append(all, name)
 		if f.Constraint == token.NOT {
@@ -57,17 +54,34 @@ func structure(e *ast.StructLit) string {
 	return "a struct with " + quote(all)
 }
 
+// members says what the fields of a struct are that may have any name.
+func members(pattern string) string {
+	switch pattern {
+	case "#Name":
+		return "a struct of environments by name, such as {staging: {namespace: \"ml-staging\"}}"
+	case "#Metric":
+		return "a struct of bounds by metric, such as {accuracy: >=0.9}"
+	case "#Parameter":
+		return "a struct by name of parameter, {NAME: ...}"
+	case "#Ordinal":
+		return `a struct of releases by number, {"1": {...}}`
+	}
+	return "a struct by name, {NAME: ...}"
+}
+
 // thing is what a name that has to match a definition names.
 func thing(pattern string) string {
 	switch pattern {
 	case "#Name":
-		return "a model or an environment"
+		return "a model"
 	case "#Parameter":
 		return "a parameter"
 	case "#Metric":
 		return "a metric"
 	case "#LabelKey":
 		return "a label"
+	case "#Ordinal":
+		return "a release"
 	case "#Place":
 		return "something retired"
 	}
@@ -132,6 +146,10 @@ func structures(definition string) string {
 	switch definition {
 	case "_":
 		return "any value"
+	case "#Ordinal":
+		return `its number as text, such as "1"`
+	case "#Digested":
+		return "an image by digest, NAME@sha256:..."
 	case "#Models":
 		return "a struct of models by name, such as models: mnist: {...}"
 	case "#Retired":
