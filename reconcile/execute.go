@@ -168,18 +168,11 @@ func (l *Loop) refused(ctx context.Context, a plan.Rerun, why error) error {
 	}
 	for _, o := range live.Objects[a.Claim.Ref] {
 		if o.Claim == taken {
-			taken.Experiments, taken.Refused = 0, brief(why)
+			taken.Experiments, taken.Refused = 0, Line(why.Error())
 			return l.Cluster.Apply(ctx, render.NewClaim(a.Object, taken, l.Settings), o.Seen)
 		}
 	}
 	return nil
-}
-
-// brief is an error as one line that people read.
-func brief(err error) string {
-	const enough = 300
-	text := []rune(strings.Join(strings.Fields(err.Error()), " "))
-	return string(text[:min(len(text), enough)])
 }
 
 func (l *Loop) engine(kind render.Kind) Engine {

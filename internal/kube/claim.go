@@ -3,6 +3,7 @@ package kube
 import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/render"
 )
@@ -13,10 +14,10 @@ func claim(u *unstructured.Unstructured) plan.Observed {
 	o := observed(render.Claim, u)
 	data, err := render.ParseClaim(u.Object)
 	if err != nil {
-		o.Phase, o.Message = plan.Failed, line(err.Error())
+		o.Phase, o.Message = plan.Failed, reconcile.Line(err.Error())
 		return o
 	}
-	data.Refused = line(data.Refused)
+	data.Refused = reconcile.Line(data.Refused)
 	o.Phase, o.Claim = plan.Succeeded, data
 	return o
 }

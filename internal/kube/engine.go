@@ -49,10 +49,12 @@ type Options struct {
 
 // Engine holds Workflows, SeldonDeployments and Claims in a cluster. Run keeps it informed; without Run, Observe knows nothing.
 type Engine struct {
-	client   dynamic.Interface
-	selector labels.Selector
-	manager  string
-	watches  map[apischema.GroupVersionResource]*watch
+	client    dynamic.Interface
+	owner     string
+	namespace string // of claims
+	selector  labels.Selector
+	manager   string
+	watches   map[apischema.GroupVersionResource]*watch
 }
 
 // Config reads how to reach a cluster. An empty path asks the usual places: the files that KUBECONFIG names, the one in the
@@ -89,7 +91,10 @@ func newEngine(client dynamic.Interface, options Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{client: client, selector: selector, manager: fieldManager(options.Owner), watches: map[apischema.GroupVersionResource]*watch{}}
+	e := &Engine{
+		client: client, owner: options.Owner, namespace: options.Namespace, selector: selector, manager: fieldManager(options.Owner),
+		watches: map[apischema.GroupVersionResource]*watch{},
+	}
 	poke := options.Poke
 	if poke == nil {
 		poke = func() {}

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 	"k8s.io/klog/v2"
 
+	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/render"
 )
 
@@ -87,7 +88,7 @@ func (l *Lease) Leader(ctx context.Context) (Term, error) {
 		return Term{}, fmt.Errorf("lease: %w", explain(err, l.ref(), leases()))
 	}
 	record := resourcelock.LeaseSpecToLeaderElectionRecord(&lease.Spec)
-	return Term{line(record.HolderIdentity), record.RenewTime.UTC(), time.Duration(record.LeaseDurationSeconds) * time.Second}, nil
+	return Term{reconcile.Line(record.HolderIdentity), record.RenewTime.UTC(), time.Duration(record.LeaseDurationSeconds) * time.Second}, nil
 }
 
 // Hold waits for the lease and calls act while it is held, again and again until ctx ends. The context of act ends when the lease is

@@ -9,6 +9,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apischema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
+
+	"github.com/trefoil-gitops/trefoil/reconcile"
 )
 
 func leases() apischema.GroupVersionResource {
@@ -49,7 +51,7 @@ func (l *lock) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []b
 		l.lose()
 	case l.holder != "" && l.holder != l.waits:
 		l.waits = l.holder
-		l.of.Log.Info("waits: another daemon leads", "holder", line(l.holder))
+		l.of.Log.Info("waits: another daemon leads", "holder", reconcile.Line(l.holder))
 	}
 	return record, raw, nil
 }

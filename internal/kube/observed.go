@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -13,9 +12,6 @@ import (
 	"github.com/trefoil-gitops/trefoil/render"
 	"github.com/trefoil-gitops/trefoil/schema"
 )
-
-// longest is how many characters of an engine's own words are kept.
-const longest = 300
 
 // observed maps what all kinds have in common. Anybody may have edited a live object: nothing in it is taken for granted.
 func observed(kind render.Kind, u *unstructured.Unstructured) plan.Observed {
@@ -85,14 +81,4 @@ func moment(value string) time.Time {
 		return time.Time{}
 	}
 	return t.UTC()
-}
-
-// line makes one line of an engine's words, not longer than people read.
-func line(words string) string {
-	odd := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) } // a terminal would obey some of them
-	all := []rune(strings.Join(strings.FieldsFunc(strings.ToValidUTF8(words, "?"), odd), " "))
-	if len(all) > longest {
-		return string(all[:longest-1]) + "…"
-	}
-	return string(all)
 }

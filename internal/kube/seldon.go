@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/render"
 )
@@ -22,13 +23,13 @@ func seldonDeployment(u *unstructured.Unstructured, made []*unstructured.Unstruc
 	o := observed(render.SeldonDeployment, u)
 	asked := containers(u)
 	o.Image = asked.main.image
-	o.Message = line(text(u.Object, "status", "description"))
+	o.Message = reconcile.Line(text(u.Object, "status", "description"))
 	switch text(u.Object, "status", "state") {
 	case "Failed":
 		o.Phase = plan.Failed
 	case "Available":
 		if waits := asked.rollingOut(made); waits != "" {
-			o.Message = line(waits)
+			o.Message = reconcile.Line(waits)
 		} else {
 			o.Phase, o.Message = plan.Succeeded, ""
 		}

@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/render"
 )
@@ -38,7 +39,7 @@ func pushed(u *unstructured.Unstructured) (plan.Phase, string, string) {
 		repository := u.GetAnnotations()[render.AnnotationImage]
 		switch sum, found := strings.CutPrefix(value, "sha256:"); {
 		case !found || !isSHA256(sum):
-			return plan.Failed, "", line("succeeded with an output " + render.OutputDigest + " that is no digest: " + value)
+			return plan.Failed, "", reconcile.Line("succeeded with an output " + render.OutputDigest + " that is no digest: " + value)
 		case strings.Contains(repository, "@"): // edited; what it was made to push to, git knows
 			repository = ""
 		}
@@ -61,7 +62,7 @@ func words(u *unstructured.Unstructured, phases ...string) string {
 		}
 		all = append(all, text(node, "displayName")+": "+message)
 	}
-	return line(strings.Join(all, "; "))
+	return reconcile.Line(strings.Join(all, "; "))
 }
 
 // pods are the Workflow's nodes that are pods, by name.
