@@ -29,6 +29,7 @@ var rules = map[string][]string{
 	"internal/gitrepo":    {"internal/redact", "schema", "reconcile", "reconcile/plan", "github.com/go-git", "golang.org/x/crypto"},
 	"internal/kube":       {"internal/redact", "schema", "render", "reconcile", "reconcile/plan", "k8s.io"},
 	"internal/polyaxon":   {"internal/redact", "schema", "render", "reconcile", "reconcile/plan"},
+	"internal/metrics":    {"render", "reconcile", "reconcile/plan", "github.com/prometheus/client_golang"},
 	"internal/memory":     {"schema", "render", "reconcile", "reconcile/plan"},
 	"internal/enginetest": {"schema", "render", "reconcile", "reconcile/plan"},
 	"cmd/trefoil":         {"*"},
