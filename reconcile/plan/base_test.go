@@ -41,11 +41,11 @@ func based(t *testing.T, c *txtar.Archive) *txtar.Archive {
 func edited(t *testing.T, text, edits string) string {
 	t.Helper()
 	for line := range strings.Lines(edits) {
-		old, now, found := strings.Cut(strings.TrimSpace(line), " => ")
+		old, now, found := strings.Cut(strings.TrimSpace(line), " =>")
 		if !found || strings.Count(text, old) != 1 {
 			t.Fatalf("edit %q: its old text is there %d times", line, strings.Count(text, old))
 		}
-		text = strings.Replace(text, old, strings.ReplaceAll(now, `\n`, "\n"), 1)
+		text = strings.Replace(text, old, strings.ReplaceAll(strings.TrimPrefix(now, " "), `\n`, "\n"), 1)
 	}
 	return text
 }
