@@ -74,3 +74,23 @@ func checked(c schema.Catalog) []byte {
 	}
 	return b.Bytes()
 }
+
+// TestAdditionsPage holds that the example of docs/additions.md is one.
+func TestAdditionsPage(t *testing.T) {
+	text, err := os.ReadFile("../docs/additions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(text), "```cue\n")
+	example, _, closed := strings.Cut(rest, "```")
+	if !found || !closed {
+		t.Fatal("the page has no example")
+	}
+	c, err := schema.Load(context.Background(), folder{fstest.MapFS{"models.cue": {Data: []byte(example)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c = c.With(render.Check(c)); len(c.Findings) > 0 || len(c.Models) != 1 {
+		t.Errorf("%d models, %v", len(c.Models), c.Findings)
+	}
+}

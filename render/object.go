@@ -2,7 +2,7 @@
 // packages a release, the SeldonDeployment that serves it, and the claim that guards a search while it is created.
 //
 // Its functions are total and pure: whatever schema.Load lets through is rendered, the same input to the same bytes, and a
-// Body shares no memory with the model. Names come from digests of what goes in, so creating an object twice is noticed.
+// Body shares no memory with the model. What people add to an object changes nothing of ours; Check says where it would. Names come from digests of what goes in, so creating an object twice is noticed.
 package render
 
 import "github.com/trefoil-gitops/trefoil/schema"

@@ -14,18 +14,22 @@ const (
 	maxImage    = 255 // characters of a name without tag and digest
 )
 
+// Compiled once: every model has images.
+var (
+	repositoryPattern = regexp.MustCompile(`^(?:` + hostGrammar + `/)?` + pathGrammar + `(?:/` + pathGrammar + `)*$`)
+	imagePattern      = regexp.MustCompile(`^(?:` + hostGrammar + `/)?` + pathGrammar + `(?:/` + pathGrammar + `)*` + tagGrammar + `$`)
+	templatePattern   = regexp.MustCompile(`\{\{.*?(\}\}|$)`)
+)
+
 // image checks the name of an image that is used as it is written, with a tag or not. What a template stands for is not known here.
 func (l *loader) image(name string, at ...string) {
-	filled := regexp.MustCompile(`\{\{.*?(\}\}|$)`).ReplaceAllString(name, "x")
-	grammar := regexp.MustCompile(`^(?:` + hostGrammar + `/)?` + pathGrammar + `(?:/` + pathGrammar + `)*` + tagGrammar + `$`)
-	if !grammar.MatchString(filled) {
+	if !imagePattern.MatchString(templatePattern.ReplaceAllString(name, "x")) {
 		l.report(codeReference, respeltImage(name), at, "%s is %q, which is no name of an image", strings.Join(at, "."), name)
 	}
 }
 
 // repository checks the name of an image that Trefoil builds.
 func (l *loader) repository(name string, at ...string) {
-	grammar := regexp.MustCompile(`^(?:` + hostGrammar + `/)?` + pathGrammar + `(?:/` + pathGrammar + `)*$`)
 	tail := name[strings.LastIndex(name, "/")+1:]
 	switch {
 	case strings.Contains(name, "{{"):
@@ -34,7 +38,7 @@ func (l *loader) repository(name string, at ...string) {
 		bare, _, _ := strings.Cut(tail, "@")
 		bare, _, _ = strings.Cut(bare, ":")
 		l.report(codeImage, fmt.Sprintf("write %q: Trefoil adds the digest of what it built", strings.TrimSuffix(name, tail)+bare), at, "image %q has a tag or digest", name)
-	case len(name) > maxImage || !grammar.MatchString(name):
+	case len(name) > maxImage || !repositoryPattern.MatchString(name):
 		l.report(codeReference, respeltImage(name), at, "%s is %q, which is no name of an image", strings.Join(at, "."), name)
 	case !strings.Contains(name, "/"):
 		l.warn(codeReference, fmt.Sprintf("write registry.example/%s, with your registry", name), at,
@@ -56,7 +60,7 @@ func respeltImage(name string) string {
 		other = strings.ToLower(host) + "/" + other
 	}
 	other = strings.Trim(other, "/:@-._")
-	if regexp.MustCompile(`^(?:`+hostGrammar+`/)?`+pathGrammar+`(?:/`+pathGrammar+`)*`+tagGrammar+`$`).MatchString(other) && other != name {
+	if imagePattern.MatchString(other) && other != name {
 		return fmt.Sprintf("write %q", other)
 	}
 	return "such as registry.example/team/mnist: lower-case letters and digits, with single - _ . between, and / between parts"

@@ -118,9 +118,31 @@ func TestKinds(t *testing.T) {
 func TestFindingsPage(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	b.WriteString("# Findings\n\nWhat `trefoil validate` finds, by code. A code keeps its meaning; each finding has its place and a hint.\n\n| code | says |\n|---|---|\n")
+	b.WriteString(`# Findings
+
+What ` + "`trefoil validate`" + ` finds, by code. A code keeps its meaning; each finding has its place and a hint.
+
+An *error* freezes what it is about: an environment, a model, or where that can't be told the whole revision. Frozen means that nothing is
+created, changed or deleted there; what runs goes on. A *warning* is likely a mistake and freezes nothing. A *note* is none: it says what
+a model waits for. ` + "`validate`" + ` ends with 1 where there is an error, else with 0.
+
+| code | says |
+|---|---|
+`)
 	for _, code := range sortedKeys(Codes()) {
 		fmt.Fprintf(&b, "| %s | %s |\n", code, Codes()[code])
+	}
+	b.WriteString("\n## Limits\nWhat is more than this is TRF0002 or TRF0011.\n\n| of | at most |\n|---|---|\n")
+	for _, limit := range []struct {
+		of   string
+		most int
+	}{
+		{"a spec file, KiB", maxFileSize >> 10}, {"models in a repository", maxModels}, {"environments of a model", maxEnvironments},
+		{"parameters of a model", maxParameters}, {"words of a command", maxWords}, {"bytes of a command", maxCommand},
+		{"experiments of a search, points of a grid, values of a range", maxPoints},
+		{"values in an addition to a rendered object", maxAdded}, {"levels in it", maxDepth},
+	} {
+		fmt.Fprintf(&b, "| %s | %d |\n", limit.of, limit.most)
 	}
 	const page = "../docs/findings.md"
 	if *update {
