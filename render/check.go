@@ -55,7 +55,7 @@ func (k checker) check(body map[string]any, extra schema.Extra) []schema.Finding
 	var found []schema.Finding
 	report := func(at []string, says, hint string) {
 		found = append(found, schema.Finding{
-			Code: schema.CodeExtra, Severity: schema.Error, Scope: k.scope, Message: says, Hint: hint,
+			Code: schema.CodeExtra, Severity: schema.Error, Scope: k.scope, Message: strings.Join(strings.Fields(says), " "), Hint: hint,
 			Pos: k.places.At(append(strings.Split(k.field, "."), at...)...),
 		})
 	}

@@ -21,7 +21,7 @@ type loader struct {
 func (l *loader) report(code, hint string, path []string, format string, args ...any) {
 	full := append([]string{"models", l.name}, path...)
 	l.findings = append(l.findings, Finding{Code: code, Severity: Error, Scope: scopeOf(full), Pos: l.places.at(full...),
-		Message: fmt.Sprintf(format, args...), Hint: hint})
+		Message: oneLine(fmt.Sprintf(format, args...)), Hint: oneLine(hint)})
 }
 
 // warn is report for what freezes nothing.

@@ -43,7 +43,7 @@ func seeds(f *testing.F, pattern, name string) [][]byte {
 // FuzzLoad: whatever models.cue holds, Load ends without a panic, a model is either there or explained, findings have a code, a
 // place and a single line, and "nothing" is never said without a word.
 func FuzzLoad(f *testing.F) {
-	for _, seed := range seeds(f, "testdata/load/*.txtar", "models.cue") {
+	for _, seed := range append(seeds(f, "testdata/load/*.txtar", "models.cue"), seeds(f, "testdata/broken/*.txtar", "models.cue")...) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -37,10 +37,7 @@ func Load(ctx context.Context, tree Tree) (Catalog, error) {
 	c.Findings = append(c.Findings, retiredInUse(judged, c)...)
 	c.Findings = append(c.Findings, unheard(c, judged.Places)...)
 	c.Findings = append(c.Findings, strays(tree, c.sources(judged.Places))...)
-	c.Models = slices.DeleteFunc(c.Models, func(m Model) bool { return c.freezes(Scope{Model: m.Name}) })
-	slices.SortFunc(c.Findings, Finding.compare)
-	c.Findings = slices.Compact(c.Findings)
-	return c, nil
+	return c.With(nil), nil
 }
 
 // freezes reports whether an error is about exactly this scope or all of the revision.

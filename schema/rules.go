@@ -45,7 +45,7 @@ func (l *loader) environment(e Environment, s Select) {
 // objectName checks the name of a SeldonDeployment: Seldon calls Services by it, NAME-main.
 func (l *loader) objectName(e Environment) {
 	const longest = 63 - len("-main")
-	if len(e.ObjectName) > longest || e.ObjectName[0] < 'a' {
+	if len(e.ObjectName) > longest || e.ObjectName < "a" {
 		l.report(codeName, fmt.Sprintf("a letter first, at most %d characters", longest), []string{"serve", e.Name, "name"},
 			"%q can't be the name of a SeldonDeployment", e.ObjectName)
 	}
