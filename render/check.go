@@ -14,6 +14,9 @@ import (
 func Check(c schema.Catalog) []schema.Finding {
 	var found []schema.Finding
 	for _, m := range c.Models {
+		if m.Places == nil { // nothing is added
+			continue
+		}
 		k := checker{places: m.Places, scope: schema.Scope{Model: m.Name}, field: "train.polyaxon", terms: searchTerms()}
 		found = append(found, k.check(operation(m, anySettings(), "", ""), m.Train.Polyaxon)...)
 		if m.Package != nil {

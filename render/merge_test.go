@@ -29,7 +29,7 @@ func TestAdditionsChangeNothing(t *testing.T) {
 				t.Fatalf("%s lost %s", o.Ref, lost)
 			}
 		}
-		with.Serve = []schema.Environment{at}
+		with.Serve, with.Places = []schema.Environment{at}, schema.Places{}
 		render.Check(schema.Catalog{Models: []schema.Model{with}})
 	})
 }

@@ -38,6 +38,7 @@ const (
 	codeArtifact  = "TRF0208" // an artifact outside the outputs folder
 	codeFewer     = "TRF0209" // fewer points than experiments
 	codeMixed     = "TRF0210" // text and numbers in one parameter
+	codePoint     = "TRF0211" // a point of a mapping that is there twice
 
 	codePath      = "TRF0301" // a path that leaves the repository
 	codeFolder    = "TRF0302" // a folder that isn't there
@@ -116,6 +117,7 @@ func training() map[string]string {
 		codeArtifact:  "an artifact lies outside the outputs folder",
 		codeFewer:     "fewer experiments run than are asked for",
 		codeMixed:     "the values of a parameter are not of one kind",
+		codePoint:     "a point of a mapping is there twice",
 		codePath:      "a path is not one of this repository",
 		codeFolder:    "a source folder does not exist",
 		codeSpecIn:    "a source folder holds spec files",

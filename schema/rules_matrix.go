@@ -25,14 +25,21 @@ func (s Search) Names() []string {
 
 // matrix checks the points of a mapping and the ranges of the others.
 func (l *loader) matrix(s Search) {
+	seen := map[string]int{}
 	for i, point := range s.Mapping {
 		if i > 0 && !slices.EqualFunc(point, s.Mapping[0], func(a, b Param) bool { return a.Name == b.Name }) {
 			l.report(codeMapping, "each point gives a value to each of "+quote(s.Names()),
 				[]string{"train", "search", "mapping", strconv.Itoa(i)}, "point %d has other parameters than the first", i+1)
 		}
+		key := fmt.Sprintf("%#v", point)
+		if first, again := seen[key]; again {
+			l.warn(codePoint, "take one of them out", []string{"train", "search", "mapping", strconv.Itoa(i)}, "point %d is point %d again", i+1, first+1)
+			continue
+		}
+		seen[key] = i
 	}
 	if s.Kind != Mapping && len(s.Matrix) == 0 {
-		l.report(codeMatrix, "", []string{"train", "search", "matrix"}, "the matrix is empty: there is nothing to search")
+		l.report(codeMatrix, `write what is searched, such as matrix: lr: uniform: "0.01:0.1"`, []string{"train", "search", "matrix"}, "the matrix is empty: there is nothing to search")
 	}
 	for _, d := range s.Matrix {
 		k := kindOf(d.Kind)
