@@ -46,7 +46,10 @@ func TestPlainCUE(t *testing.T) {
 			return strings.ReplaceAll(m, "release: 2, ", ""), strings.ReplaceAll(s, "0.95", "0.85")
 		}, ""},
 		"without the metric": {func(m, s string) (string, string) { return m, strings.ReplaceAll(s, "accuracy: 0.95", "f1: 0.95") }, ""},
-		"a typo":             {func(m, s string) (string, string) { return strings.ReplaceAll(m, "goal:", "gaol:"), s }, "models.mnist.select.gaol"},
+		"an addition": {func(m, s string) (string, string) {
+			return strings.ReplaceAll(m, "artifact:", "polyaxon: component: run: init: [{}, {paths: [\"a\"]}]\n\t\tartifact:"), s
+		}, ""},
+		"a typo": {func(m, s string) (string, string) { return strings.ReplaceAll(m, "goal:", "gaol:"), s }, "models.mnist.select.gaol"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
