@@ -89,12 +89,13 @@ func readSelected(data []byte, model string) (Selected, *ast.File, error) {
 	if len(found) > 0 {
 		return Selected{}, nil, errors.New(found[0].String())
 	}
-	root, compileErr := unify([]*ast.File{f})
+	rules, ways := ourRules()
+	root, compileErr := unify(rules, []*ast.File{f})
 	if compileErr != nil {
 		return Selected{}, nil, compileErr
 	}
 	all := root.LookupPath(cue.ParsePath("selected"))
-	x := newExplainer(root, locate([]*ast.File{f}))
+	x := newExplainer(root, locate([]*ast.File{f}), ways)
 	if found := append(x.unknownFields(), x.findings(problems(all, true))...); len(found) > 0 {
 		return Selected{}, nil, errors.New(found[0].String())
 	}

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +15,7 @@ type loader struct {
 	places   places
 	name     string
 	selected Selected
+	unread   bool // its releases may not be all that there are: there is an error about it already
 	findings []Finding
 }
 
@@ -130,7 +132,7 @@ func (r rawPackage) pack() *Package {
 }
 
 // environments fills in Trefoil's defaults. One that can't be read is reported and left out.
-func (l *loader) environments(serve map[string][]byte) []Environment {
+func (l *loader) environments(serve map[string]json.RawMessage) []Environment {
 	var list []Environment
 	for _, name := range sortedKeys(serve) {
 		var r rawEnvironment

@@ -16,7 +16,9 @@ const (
 	codeVersion   = "TRF0008" // trefoil.cue is not this version's
 	codePlace     = "TRF0009" // written in a file of another writer
 	codeUnread    = "TRF0010" // a spec in a folder that nobody reads
-	codeLimit     = "TRF0011" // more of something than is taken
+	codeKilled    = "TRF0011" // evaluating it ends the process that does it
+	codeUnjudged  = "TRF0012" // no time was left to evaluate it
+	codeLimit     = "TRF0013" // more of something than is taken
 
 	codeUnknown  = "TRF0101" // a field that doesn't exist
 	codeMissing  = "TRF0102" // a field that is needed
@@ -91,6 +93,8 @@ func reading() map[string]string {
 		codeVersion:   "trefoil.cue is of another version",
 		codePlace:     "a field stands in another writer's file",
 		codeUnread:    "a spec lies in a folder that nobody reads",
+		codeKilled:    "evaluating it takes too much time or memory",
+		codeUnjudged:  "no time was left to evaluate it",
 		codeLimit:     "there is more of something than is taken",
 		codeUnknown:   "a field is not known",
 		codeMissing:   "a field is missing",

@@ -1,6 +1,9 @@
 package schema
 
 import (
+	"context"
+	"fmt"
+
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/build"
@@ -10,62 +13,70 @@ import (
 	"cuelang.org/go/cue/token"
 )
 
-// judged is what CUE makes of the spec files: plain data, as a process that may be killed can hand it over.
-type judged struct {
-	Models   map[string]rawModel
-	Selected map[string][]byte // JSON of those without an error
-	Retired  map[string]string
-	Places   places
-	Findings []Finding
-}
+// Evaluator judges the spec files of one revision, by path: a verdict for each unit of the survey. Evaluate is one. An error says
+// that they could not be judged at all.
+type Evaluator func(ctx context.Context, files map[string][]byte) (Survey, []Verdict, error)
 
-// rawModel is one model in JSON, as people wrote it after unification.
-type rawModel struct {
-	Body  []byte // all but serve; nil where an error lies in it
-	Gate  []Bound
-	Serve map[string][]byte // the environments without an error
-}
-
-// evaluate judges spec files by the definitions. It is the only function that runs CUE; a hostile file can make it take all
-// time and memory that there is.
-func evaluate(files map[string][]byte) judged {
-	var specs []*ast.File
-	j := judged{}
-	for _, name := range sortedKeys(files) {
-		f, found := guard(name, files[name])
-		j.Findings = append(j.Findings, found...)
-		if f != nil {
-			specs = append(specs, f)
+// Evaluate is the Evaluator that runs CUE in this process. A hostile file can make it take all time and memory that there is,
+// and no context ends it then: what comes from people is for internal/sandbox.
+func Evaluate(ctx context.Context, files map[string][]byte) (Survey, []Verdict, error) {
+	r := Read(files, func(string) {})
+	var verdicts []Verdict
+	for i := range r.Units {
+		if err := ctx.Err(); err != nil {
+			return Survey{}, nil, err
 		}
+		verdicts = append(verdicts, r.Judge(i))
 	}
-	j.Places = locate(specs)
-	j.Findings = append(j.Findings, misspelt(j.Places)...)
-	if !j.broken() && !j.Places.has("models") {
-		j.Findings = append(j.Findings, noSpec())
-	}
-	if j.broken() {
-		return j
-	}
-	root, found := compile(specs, files, j.Places)
-	j.add(found)
-	if !j.broken() {
-		j.read(root)
-	}
-	return j
+	return r.Survey, verdicts, nil
 }
 
-// broken reports whether an error is about the whole revision.
-func (j judged) broken() bool { return Catalog{Findings: j.Findings}.freezes(Scope{}) }
+// judged is what CUE makes of spec files, with the places where they were written.
+type judged struct {
+	Verdict
+	Places places
+}
+
+// Judge judges the unit of that index by the definitions: together with Read it is all that runs CUE.
+func (r *Reading) Judge(index int) Verdict {
+	var parts []part
+	for _, owner := range r.closed[index] {
+		parts = append(parts, r.parts[owner]...)
+	}
+	specs := put(r.specs, parts)
+	j := judged{Places: locate(specs)}
+	root, found, undo := compile(r.rules, specs, j.Places)
+	defer undo()
+	unit := r.Units[index]
+	j.add(found)
+	if root.Exists() {
+		j.read(root, r.shape)
+	}
+	if !unit.Whole {
+		j.keep(unit.Scope)
+	}
+	j.limit(unit)
+	return j.Verdict
+}
+
+// ourRules is the syntax of the definitions.
+func ourRules() (*ast.File, shape) {
+	f, err := parser.ParseFile(schemaFile, definitions, parser.ParseComments)
+	if err != nil {
+		panic(fmt.Sprintf("the definitions: %v", err)) // unreachable: they are embedded and tested
+	}
+	return f, newShape(f)
+}
 
 // compile builds one value out of the specs and the definitions. A reference to nothing makes CUE refuse all of the package,
-// so it is reported, replaced by `_` and left to its model.
-func compile(specs []*ast.File, files map[string][]byte, at places) (cue.Value, []Finding) {
-	var found []Finding
+// so it is reported, replaced by `_` until undo is called, and left to its model.
+func compile(rules *ast.File, specs []*ast.File, at places) (root cue.Value, found []Finding, undo func()) {
+	var done patches
 	patched := map[Position]bool{}
 	for {
-		root, err := unify(specs)
+		root, err := unify(rules, specs)
 		if err == nil {
-			return root, found
+			return root, found, done.undo
 		}
 		more := map[Position]bool{}
 		for _, e := range errors.Errors(err) {
@@ -81,20 +92,20 @@ func compile(specs []*ast.File, files map[string][]byte, at places) (cue.Value, 
 			found = append(found, f)
 		}
 		if len(more) == 0 {
-			return cue.Value{}, found
+			return cue.Value{}, found, done.undo
 		}
-		specs = reparse(specs, files, patched)
+		for _, f := range specs {
+			done.replace(f, patched)
+		}
 	}
 }
 
 // unify returns the error of the compiler; what evaluation finds is left in the value.
-func unify(specs []*ast.File) (cue.Value, errors.Error) {
+func unify(rules *ast.File, specs []*ast.File) (cue.Value, errors.Error) {
 	instance := build.NewContext().NewInstance("", nil)
-	rules, err := parser.ParseFile(schemaFile, definitions, parser.ParseComments)
-	if err != nil {
-		return cue.Value{}, errors.Promote(err, "definitions")
-	}
-	for _, f := range append([]*ast.File{rules}, specs...) {
+	files := append([]*ast.File{rules}, specs...)
+	forget(files)
+	for _, f := range files {
 		if err := instance.AddSyntax(f); err != nil {
 			return cue.Value{}, err
 		}

@@ -20,8 +20,8 @@ type explainer struct {
 	told   map[string]bool // fields that need no further word
 }
 
-func newExplainer(root cue.Value, at places) explainer {
-	return explainer{root: root, shape: ourShape(), places: at, told: map[string]bool{}}
+func newExplainer(root cue.Value, at places, rules shape) explainer {
+	return explainer{root: root, shape: rules, places: at, told: map[string]bool{}}
 }
 
 // unknownFields compares what people wrote with the definitions. CUE finds such fields too, but not while anything else is
@@ -123,6 +123,8 @@ func (x explainer) finding(path []string, list []errors.Error) Finding {
 		return f
 	}
 	switch here := way[last]; {
+	case len(way) < len(path) && strings.HasPrefix(path[len(way)], "_"): // people's own
+		f.Code, f.Message = codeEvaluate, fmt.Sprintf("%s: %s", shown(path), message(list[0]))
 	case len(way) < len(path):
 		x.unknown(&f, path, way)
 	case !here.admits(path[last]):

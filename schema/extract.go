@@ -1,28 +1,23 @@
 package schema
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
 
 	"cuelang.org/go/cue"
-	"cuelang.org/go/cue/ast"
-	"cuelang.org/go/cue/ast/astutil"
 	"cuelang.org/go/cue/errors"
-	"cuelang.org/go/cue/parser"
-	"cuelang.org/go/cue/token"
 )
 
 // read takes what is valid out of the evaluated package and explains the rest.
-func (j *judged) read(root cue.Value) {
-	x := newExplainer(root, j.Places)
+func (j *judged) read(root cue.Value, rules shape) {
+	x := newExplainer(root, j.Places, rules)
 	for _, f := range j.Findings { // of the compiler: what they make of the fields around them is no news
 		for path := j.Places.owner(f.Pos); len(path) > 1; path = path[:len(path)-1] {
 			x.tell(path)
 		}
 	}
-	j.Models, j.Selected, j.Retired = map[string]rawModel{}, map[string][]byte{}, map[string]string{}
+	j.Models, j.Selected, j.Retired = map[string]rawModel{}, map[string]json.RawMessage{}, map[string]string{}
 	list := errors.Errors(root.Validate(cue.All()))
 	for _, top := range []string{"models", "selected", "retired"} {
 		list = append(list, problems(root.LookupPath(cue.ParsePath(top)), true, top)...)
@@ -48,14 +43,6 @@ func (j *judged) read(root cue.Value) {
 			j.Retired[name] = reason
 		}
 	}
-}
-
-func ourShape() shape {
-	f, err := parser.ParseFile(schemaFile, definitions)
-	if err != nil {
-		return shape{} // unreachable: the definitions are embedded and tested
-	}
-	return newShape(f)
 }
 
 // add keeps one finding a place: where a reference leads nowhere, that its value is undecided tells nothing new.
@@ -126,7 +113,7 @@ func regular(v cue.Value) func(yield func(string, cue.Value) bool) {
 }
 
 func (j *judged) readModel(name string, v cue.Value) rawModel {
-	m := rawModel{Serve: map[string][]byte{}}
+	m := rawModel{Serve: map[string]json.RawMessage{}}
 	for env, e := range regular(v.LookupPath(cue.ParsePath("serve"))) {
 		if data, ok := object(e, ""); !ok {
 			j.unreadable("models", name, "serve", env)
@@ -173,43 +160,6 @@ func object(v cue.Value, without string) ([]byte, bool) {
 	}
 	data, err := json.Marshal(fields)
 	return data, err == nil
-}
-
-// reparse reads the files again, with `_` for the identifiers that stand for nothing: CUE resolves references in place.
-func reparse(specs []*ast.File, files map[string][]byte, patched map[Position]bool) []*ast.File {
-	var again []*ast.File
-	for _, f := range specs {
-		g, err := parser.ParseFile(f.Filename, bytes.Clone(files[f.Filename]))
-		if err != nil {
-			continue // unreachable: it was parsed before
-		}
-		replaceIdents(g, patched)
-		again = append(again, g)
-	}
-	return again
-}
-
-// replaceIdents turns the identifiers at these places into `_`, and what is computed from them, since CUE refuses to compute with
-// that.
-func replaceIdents(f *ast.File, at map[Position]bool) {
-	astutil.Apply(f, nil, func(c astutil.Cursor) bool {
-		switch node := c.Node().(type) {
-		case *ast.Ident:
-			if at[position(node.Pos())] {
-				node.Name = "_"
-			}
-		case *ast.BinaryExpr:
-			if node.Op != token.AND && node.Op != token.OR && (isTop(node.X) || isTop(node.Y)) {
-				c.Replace(ast.NewIdent("_"))
-			}
-		}
-		return true
-	})
-}
-
-func isTop(e ast.Expr) bool {
-	id, ok := e.(*ast.Ident)
-	return ok && id.Name == "_"
 }
 
 // quote makes a list readable: "a, b and c".

@@ -76,7 +76,8 @@ func (c Catalog) With(more []Finding) Catalog {
 	c.Findings = append(slices.Clone(c.Findings), more...)
 	slices.SortFunc(c.Findings, Finding.compare)
 	c.Findings = slices.Compact(c.Findings)
-	c.Models = slices.DeleteFunc(slices.Clone(c.Models), func(m Model) bool { return c.freezes(Scope{Model: m.Name}) })
+	frozen := c.errors()
+	c.Models = slices.DeleteFunc(slices.Clone(c.Models), func(m Model) bool { return frozen[Scope{}] || frozen[Scope{Model: m.Name}] })
 	return c
 }
 

@@ -22,7 +22,7 @@ func bounds(model string, gate cue.Value, at places) ([]Bound, []Finding) {
 				Hint:    "write >=, >, <= or <, joined by &, such as >=0.9 & <1"})
 		}
 		for _, b := range tightest(list) {
-			b.Metric, b.Pos = metric, pos
+			b.Metric = metric
 			all = append(all, b)
 		}
 	}

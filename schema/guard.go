@@ -18,11 +18,33 @@ func guard(name string, data []byte) (*ast.File, []Finding) {
 	if err != nil {
 		return nil, []Finding{syntaxFinding(name, data, err)}
 	}
+	if found := guardDepth(f); len(found) > 0 {
+		return nil, found
+	}
 	found := slices.Concat(guardPackage(f), guardImports(f), guardAttributes(f), guardPlace(f))
 	if len(found) > 0 {
 		return nil, found
 	}
 	return f, nil
+}
+
+// guardDepth refuses what is nested deeper than anything that people write: what looks at it may need a stack as deep, or time by
+// the square.
+func guardDepth(f *ast.File) []Finding {
+	const deepest = 200
+	var found []Finding
+	depth := 0
+	ast.Walk(f, func(n ast.Node) bool {
+		if depth++; depth <= deepest {
+			return true
+		}
+		if depth--; len(found) == 0 {
+			found = []Finding{{Code: codeLimit, Severity: Error, Scope: fileScope(f.Filename), Pos: position(n.Pos()),
+				Message: fmt.Sprintf("this is nested more than %d levels deep", deepest), Hint: "sums of many terms are list.Sum([...])"}}
+		}
+		return false
+	}, func(ast.Node) { depth-- })
+	return found
 }
 
 func guardPackage(f *ast.File) []Finding {
@@ -86,7 +108,7 @@ func guardAttributes(f *ast.File) []Finding {
 // guardPlace keeps the two writers apart: `selected` stands in selected/NAME.cue and nothing else does.
 func guardPlace(f *ast.File) []Finding {
 	scope := fileScope(f.Filename)
-	written := locate([]*ast.File{f})
+	written := outline([]*ast.File{f})
 	if scope.Model == "" {
 		if !written.has("selected") {
 			return nil

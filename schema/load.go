@@ -11,7 +11,12 @@ import (
 //
 // A repository without any spec, an empty one for instance, is an error finding about the whole revision: it never means
 // "no models". Only an explicit `models: {}` does.
-func Load(ctx context.Context, tree Tree) (Catalog, error) {
+//
+// Load evaluates CUE in this process: see [Evaluate]. [LoadWith] has it evaluated elsewhere.
+func Load(ctx context.Context, tree Tree) (Catalog, error) { return LoadWith(ctx, tree, Evaluate) }
+
+// LoadWith is Load with another Evaluator. What that returns is not trusted: an error says that it can't be a judgement of tree.
+func LoadWith(ctx context.Context, tree Tree, evaluate Evaluator) (Catalog, error) {
 	files, found, err := readSpecs(tree)
 	if err != nil {
 		return Catalog{}, fmt.Errorf("read specs: %w", err)
@@ -19,25 +24,39 @@ func Load(ctx context.Context, tree Tree) (Catalog, error) {
 	if err := ctx.Err(); err != nil {
 		return Catalog{}, fmt.Errorf("read specs: %w", err)
 	}
-	judged := evaluate(files)
-	c := Catalog{Findings: append(found, judged.Findings...)}
-	c.Retired = judged.Retired
-	c.Selected = judged.selections(&c.Findings)
-	c.Findings = append(c.Findings, lost(c.Selected, judged.Places)...)
-	c.Findings = append(c.Findings, crowded(len(judged.Models), judged.Places)...)
-	for _, name := range sortedKeys(judged.Models) {
-		l := loader{tree: tree, places: judged.Places, name: name, selected: c.Selected[name]}
-		model, ok := l.model(judged.Models[name])
+	if len(files) == 0 {
+		return judged{}.catalog(tree, found), nil
+	}
+	survey, verdicts, err := evaluate(ctx, files)
+	if err != nil {
+		return Catalog{}, fmt.Errorf("evaluate specs: %w", err)
+	}
+	judged, err := join(survey, verdicts)
+	if err != nil {
+		return Catalog{}, fmt.Errorf("evaluate specs: %w", err)
+	}
+	return judged.catalog(tree, found), nil
+}
+
+// catalog applies the rules that CUE can't say; found is what reading the files found.
+func (j judged) catalog(tree Tree, found []Finding) Catalog {
+	c := Catalog{Findings: append(found, j.Findings...), Retired: j.Retired, Again: j.Again}
+	c.Selected = j.selections(&c.Findings)
+	c.Findings = append(c.Findings, lost(c.Selected, j.Places)...)
+	wrong := c.errors()
+	for _, name := range sortedKeys(j.Models) {
+		l := loader{tree: tree, places: j.Places, name: name, selected: c.Selected[name], unread: wrong[Scope{Model: name}]}
+		model, ok := l.model(j.Models[name])
 		c.Findings = append(c.Findings, l.findings...)
 		if ok {
 			c.Models = append(c.Models, model)
 		}
 	}
-	c.Findings = append(c.Findings, collisions(c.Models, judged.Places)...)
-	c.Findings = append(c.Findings, retiredInUse(judged, c)...)
-	c.Findings = append(c.Findings, unheard(c, judged.Places)...)
-	c.Findings = append(c.Findings, strays(tree, c.sources(judged.Places))...)
-	return c.With(nil), nil
+	c.Findings = append(c.Findings, collisions(c.Models, j.Places)...)
+	c.Findings = append(c.Findings, retiredInUse(j, c)...)
+	c.Findings = append(c.Findings, unheard(c, j.Places)...)
+	c.Findings = append(c.Findings, strays(tree, c.sources(j.Places))...)
+	return c.With(nil)
 }
 
 // freezes reports whether an error is about exactly this scope or all of the revision.
@@ -45,4 +64,15 @@ func (c Catalog) freezes(scope Scope) bool {
 	return slices.ContainsFunc(c.Findings, func(f Finding) bool {
 		return f.Severity == Error && (f.Scope == scope || f.Scope == Scope{})
 	})
+}
+
+// errors are the scopes that an error is about.
+func (c Catalog) errors() map[Scope]bool {
+	scopes := map[Scope]bool{}
+	for _, f := range c.Findings {
+		if f.Severity == Error {
+			scopes[f.Scope] = true
+		}
+	}
+	return scopes
 }

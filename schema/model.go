@@ -13,6 +13,8 @@ type Catalog struct {
 	Retired map[string]string
 	// Findings are sorted by place. Only those of Severity Error freeze their Scope.
 	Findings []Finding
+	// Again says that time was too short to judge all of it: models with a finding that says so would be judged by another Load.
+	Again bool
 }
 
 // Frozen returns the first error that freezes the environment of the model, the model or the whole revision, in the order of

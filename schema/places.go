@@ -16,11 +16,25 @@ type places map[string]place
 
 // place is where a field was written for the first time.
 type place struct {
-	Label Position
+	Label Position   `json:",omitzero"`
 	Pos   Position   // the value where it fits on a line, else the label
-	Text  string     // the value as it was written, one line; empty for structs and lists
-	Again []Position // other values of the same field
-	Item  bool       // an element of a list
+	Text  string     `json:",omitempty"` // the value as it was written, one line; empty for structs and lists
+	Again []Position `json:",omitempty"` // other values of the same field
+	Item  bool       `json:",omitempty"` // an element of a list
+}
+
+// slim leaves what the rules ask for once CUE was evaluated.
+func (p places) slim() places {
+	slim := make(places, len(p))
+	for key, at := range p {
+		slim[key] = place{Pos: at.Pos, Text: at.Text}
+	}
+	return slim
+}
+
+// isSourcePath reports whether a field names a folder of the repository.
+func isSourcePath(path []string) bool {
+	return len(path) == 5 && path[3] == "source" && path[4] == "path"
 }
 
 func pathKey(path []string) string { return strings.Join(path, "\x00") }
@@ -71,41 +85,62 @@ func comparePlace(a, b Position) int {
 
 // locate finds the places of all fields with plain labels.
 func locate(files []*ast.File) places {
-	p := places{}
-	for _, f := range files {
-		p.declarations(nil, f.Decls)
-	}
-	return p
+	return locator{places{}, func([]string) bool { return true }}.files(files)
 }
 
-func (p places) declarations(path []string, decls []ast.Decl) {
+// outline is locate without what people wrote there, but for the folders that they name.
+func outline(files []*ast.File) places {
+	return locator{places{}, isSourcePath}.files(files)
+}
+
+// locator gathers places.
+type locator struct {
+	places
+	texts func(path []string) bool // where the text is of interest
+}
+
+func (l locator) files(files []*ast.File) places {
+	for _, f := range files {
+		l.declarations(nil, f.Decls)
+	}
+	return l.places
+}
+
+func (l locator) declarations(path []string, decls []ast.Decl) {
 	for _, d := range decls {
 		switch d := d.(type) {
 		case *ast.Field:
 			if name, ok := fieldName(d); ok {
-				p.field(append(slices.Clone(path), name), d)
+				l.field(append(slices.Clone(path), name), d)
 			}
 		case *ast.EmbedDecl:
-			p.expression(path, d.Expr)
+			l.expression(path, d.Expr)
 		case *ast.Comprehension:
-			p.expression(path, d.Value)
+			l.expression(path, d.Value)
 		}
 	}
 }
 
-func (p places) field(path []string, f *ast.Field) {
-	p.add(path, written(f))
-	p.expression(path, f.Value)
+func (l locator) field(path []string, f *ast.Field) {
+	l.add(path, l.written(path, f))
+	l.expression(path, f.Value)
 }
 
 // written tells where to look for a field: at a value that fits on a line, else at the name.
-func written(f *ast.Field) place {
+func (l locator) written(path []string, f *ast.Field) place {
 	label := position(f.Label.Pos())
 	switch f.Value.(type) {
 	case *ast.StructLit, *ast.ListLit:
 		return place{Label: label, Pos: label}
 	}
-	return place{Label: label, Pos: position(f.Value.Pos()), Text: text(f.Value)}
+	return place{Label: label, Pos: position(f.Value.Pos()), Text: l.text(path, f.Value)}
+}
+
+func (l locator) text(path []string, e ast.Expr) string {
+	if !l.texts(path) {
+		return ""
+	}
+	return text(e)
 }
 
 func (p places) add(path []string, new place) {
@@ -119,23 +154,23 @@ func (p places) add(path []string, new place) {
 	p[key] = first
 }
 
-func (p places) expression(path []string, e ast.Expr) {
+func (l locator) expression(path []string, e ast.Expr) {
 	switch e := e.(type) {
 	case *ast.StructLit:
-		p.declarations(path, e.Elts)
+		l.declarations(path, e.Elts)
 	case *ast.ParenExpr:
-		p.expression(path, e.X)
+		l.expression(path, e.X)
 	case *ast.BinaryExpr:
-		p.expression(path, e.X)
-		p.expression(path, e.Y)
+		l.expression(path, e.X)
+		l.expression(path, e.Y)
 	case *ast.ListLit:
 		for i, elt := range e.Elts {
 			if _, ok := elt.(*ast.Comprehension); ok {
 				return // how many elements it makes is not known here
 			}
 			inner := append(slices.Clone(path), strconv.Itoa(i))
-			p.add(inner, place{Label: position(elt.Pos()), Pos: position(elt.Pos()), Text: text(elt), Item: true})
-			p.expression(inner, elt)
+			l.add(inner, place{Label: position(elt.Pos()), Pos: position(elt.Pos()), Text: l.text(inner, elt), Item: true})
+			l.expression(inner, elt)
 		}
 	}
 }

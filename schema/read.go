@@ -8,11 +8,18 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxFileSize is the limit for one spec file in bytes: parsing is linear, so this bounds what a commit can cost before it is
 // looked at.
 const maxFileSize = 1 << 20
+
+// What a commit can cost at most, all specs together.
+const (
+	maxFiles = 20_000
+	maxSpecs = 16 << 20 // in bytes
+)
 
 // mainFile is where people look first: the place of what has none.
 const mainFile = "models.cue"
@@ -22,33 +29,56 @@ const selectedFolder = "selected"
 
 // readSpecs returns the content of the spec files by path, without the repository's own trefoil.cue.
 func readSpecs(tree Tree) (map[string][]byte, []Finding, error) {
+	names, err := allSpecNames(tree)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(names) > maxFiles {
+		return nil, []Finding{tooMany(fmt.Sprintf("more than %d files", maxFiles))}, nil
+	}
 	var found []Finding
 	files := map[string][]byte{}
-	for _, folder := range []string{".", selectedFolder} {
-		names, err := specNames(tree, folder)
-		if err != nil {
-			return nil, nil, err
+	size := 0
+	for _, name := range names {
+		if !utf8.ValidString(name) { // no fs.FS opens it
+			found = append(found, unfit(name, codeSyntax, fmt.Sprintf("the file's name %q is not text in UTF-8", name), "rename it"))
+			continue
 		}
-		for _, name := range names {
-			data, err := readCapped(tree, name)
-			switch {
-			case err != nil:
-				return nil, nil, err
-			case name == schemaFile:
-				found = append(found, sameVersion(data)...)
-			case len(data) > maxFileSize:
-				found = append(found, Finding{Code: codeTooLarge, Severity: Error, Scope: fileScope(name), Pos: Position{File: name},
-					Message: fmt.Sprintf("the file is larger than %d KiB", maxFileSize>>10),
-					Hint:    "spread the models over several files of the package"})
-			default:
-				files[name] = data
-			}
+		data, err := readCapped(tree, name)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case name == schemaFile:
+			found = append(found, sameVersion(data)...)
+		case len(data) > maxFileSize:
+			found = append(found, unfit(name, codeTooLarge, fmt.Sprintf("the file is larger than %d KiB", maxFileSize>>10),
+				"spread the models over several files of the package"))
+		default:
+			files[name] = data
+			size += len(data)
+		}
+		if size > maxSpecs {
+			return nil, []Finding{tooMany(fmt.Sprintf("more than %d MiB", maxSpecs>>20))}, nil
 		}
 	}
 	if len(files) == 0 && len(found) == 0 {
 		found = append(found, noSpec())
 	}
 	return files, found, nil
+}
+
+// unfit is the finding about a file that is not even parsed.
+func unfit(name, code, message, hint string) Finding {
+	return Finding{Code: code, Severity: Error, Scope: fileScope(name), Pos: Position{File: strings.ToValidUTF8(name, "?")}, Message: message, Hint: hint}
+}
+
+func allSpecNames(tree fs.FS) ([]string, error) {
+	people, err := specNames(tree, ".")
+	if err != nil {
+		return nil, err
+	}
+	daemon, err := specNames(tree, selectedFolder)
+	return append(people, daemon...), err
 }
 
 // specNames lists the CUE files of a folder as CUE itself does: those that begin with a dot or an underscore don't count, and
@@ -94,6 +124,12 @@ func sameVersion(data []byte) []Finding {
 	return []Finding{{Code: codeVersion, Severity: Warning, Pos: Position{File: schemaFile},
 		Message: "the definitions are not those of this version of Trefoil, so `cue vet` and Trefoil may disagree",
 		Hint:    "copy examples/mnist/trefoil.cue of this version of Trefoil"}}
+}
+
+// tooMany is the finding about specs that hold more of something than Trefoil reads.
+func tooMany(what string) Finding {
+	return Finding{Code: codeLimit, Severity: Error, Pos: Position{File: mainFile},
+		Message: "there is " + what + " to read", Hint: "spread the models over several repositories"}
 }
 
 func noSpec() Finding {

@@ -78,12 +78,3 @@ func amount(n int) string {
 	}
 	return fmt.Sprint(n)
 }
-
-// crowded finds a repository with too many models.
-func crowded(models int, at places) []Finding {
-	if models <= maxModels {
-		return nil
-	}
-	return []Finding{{Code: codeLimit, Severity: Error, Pos: at.at("models"),
-		Message: fmt.Sprintf("there are %d models, and at most %d are taken", models, maxModels), Hint: "spread them over several repositories"}}
-}

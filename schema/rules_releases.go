@@ -63,7 +63,7 @@ func (l *loader) coming(e Environment) {
 	at := []string{"serve", e.Name, "release"}
 	r, found := l.selected.Release(e.Release)
 	switch {
-	case e.Release == 0 || !found && e.Release <= l.selected.Last: // latest, or removed
+	case l.unread, e.Release == 0 || !found && e.Release <= l.selected.Last: // latest, or removed
 	case !found:
 		l.note(codeComing, l.releases(), at, "%s waits for release %d", e.Name, e.Release)
 	case r.Image == "":

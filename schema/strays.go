@@ -70,7 +70,7 @@ func stray(tree fs.FS, name string) []Finding {
 	if err != nil || f.PackageName() != packageName {
 		return nil
 	}
-	written := locate([]*ast.File{f})
+	written := outline([]*ast.File{f})
 	if !written.has("models") {
 		return nil
 	}
@@ -88,7 +88,7 @@ func (c Catalog) sources(at places) []string {
 		}
 	}
 	for key, p := range at {
-		if parts := strings.Split(key, "\x00"); len(parts) == 5 && parts[3] == "source" && parts[4] == "path" {
+		if isSourcePath(strings.Split(key, "\x00")) {
 			if folder, err := literal.Unquote(p.Text); err == nil {
 				all = append(all, path.Clean(folder))
 			}
