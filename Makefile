@@ -1,6 +1,6 @@
 # `make` lints and tests; CI runs `make e2e` too. `make help` lists the rest.
 .DEFAULT_GOAL := all
-.PHONY: all build test histories bench lint e2e stack tidy clean help
+.PHONY: all build test histories hostile bench lint e2e stack tidy clean help
 
 all: lint test ## lint and test
 
@@ -13,12 +13,15 @@ test: ## everything that needs no engines: offline, seconds
 histories: ## 10,000 histories of edits, faults, crashes and races
 	go test -run TestConverges -rapid.checks=5000 -timeout 60m ./reconcile
 
-bench: ## what things cost, and how that grows
-	go test -run '^$$' -bench . ./...
-
 lint: ## vet and golangci-lint
 	go vet -tags e2e ./...
 	go tool -modfile=.github/lint/go.mod golangci-lint run --build-tags e2e ./...
+
+hostile: ## specs that are made to kill, each beside a healthy one; two minutes
+	go test ./internal/sandbox -count=1 -run Hostile -hostile -parallel 2
+
+bench: ## how long things take, and how that grows
+	go test -run '^$$' -bench . -benchtime 3x ./...
 
 e2e: ## the built binary against the real engines; builds them where missing
 	go test -tags e2e -count=1 -p 1 -timeout 60m -v ./e2e/... ./internal/... ./render/...

@@ -9,7 +9,8 @@
 //
 //   - It lists the remote (reconcile.Source, done by internal/gitrepo). While the branch stays where it is, the specs that were
 //     loaded before are used again, and no CUE is evaluated.
-//   - On a new tip schema.Load turns the commit's tree into a schema.Catalog: models, releases, and findings with their place.
+//   - On a new tip schema.LoadWith turns the commit's tree into a schema.Catalog: models, releases, and findings with their place.
+//     CUE is evaluated by a child process (internal/sandbox), model by model, so that a hostile one is its own concern.
 //   - Both engines are observed (reconcile.Engine): internal/polyaxon lists searches and their experiments, internal/kube answers
 //     from informers. What can't be asked is unknown, and never taken for absent.
 //   - plan.Make decides. For a model whose search has ended it calls choose (reconcile/plan/rank.go), which ranks the
@@ -29,6 +30,7 @@
 //   - render: a model to the objects of the engines. Total functions: the same bytes each time.
 //   - reconcile/plan: the decisions, as a value that prints itself. No clock, no log, no network.
 //   - reconcile: the loop, and the interfaces that it needs of the world.
+//   - internal/sandbox: CUE in a process that may die of it.
 //   - internal/gitrepo, internal/polyaxon, internal/kube: the world. None of them knows another; internal/memory holds their twins
 //     for tests.
 //   - cmd/trefoil: the verbs, one file each. The only place that names implementations, reads TREFOIL_ variables and exits.

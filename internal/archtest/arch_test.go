@@ -30,6 +30,7 @@ var rules = map[string][]string{
 	"internal/kube":       {"internal/redact", "schema", "render", "reconcile", "reconcile/plan", "k8s.io"},
 	"internal/polyaxon":   {"internal/redact", "schema", "render", "reconcile", "reconcile/plan"},
 	"internal/metrics":    {"render", "reconcile", "reconcile/plan", "github.com/prometheus/client_golang"},
+	"internal/sandbox":    {"schema", "golang.org/x/sys"},
 	"internal/memory":     {"schema", "render", "reconcile", "reconcile/plan"},
 	"internal/enginetest": {"schema", "render", "reconcile", "reconcile/plan"},
 	"cmd/trefoil":         {"*"},

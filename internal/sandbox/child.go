@@ -1,0 +1,62 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// Serve is the child: it limits what this process may take, then judges what it is told to on in. It ends the process when in
+// ends, whatever it is doing, since that means that nobody waits any more.
+func Serve(in io.Reader, out io.Writer) error {
+	if err := limit(); err != nil {
+		return fmt.Errorf("limit the process: %w", err)
+	}
+	requests := make(chan request)
+	go func() {
+		d := json.NewDecoder(in)
+		for {
+			var r request
+			if d.Decode(&r) != nil {
+				os.Exit(0)
+			}
+			requests <- r
+		}
+	}()
+	return answer(requests, json.NewEncoder(out))
+}
+
+// answer judges the files of the first request, as the second one says.
+func answer(requests <-chan request, out *json.Encoder) error {
+	files := map[string][]byte{}
+	first := <-requests
+	for _, f := range first.Files {
+		files[f.Name] = f.Data
+	}
+	var failed error
+	r := schema.Read(files, func(name string) {
+		if err := out.Encode(reply{Reading: name}); err != nil {
+			failed = err
+		}
+	})
+	if failed != nil {
+		return failed
+	}
+	survey := r.Survey
+	if first.Again {
+		survey = schema.Survey{}
+	}
+	if err := out.Encode(reply{Survey: &survey}); err != nil {
+		return err
+	}
+	for _, index := range (<-requests).Judge {
+		v := r.Judge(index)
+		if err := out.Encode(reply{Verdict: &v}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+const (
+	// perModel is what each model adds to the time that is given, so that a large repository on a slow machine is no hostile one.
+	perModel = 20 * time.Millisecond
+	// rounds of Deadline are given to all that is evaluated at once.
+	rounds = 3
+	// quick is the part of Deadline that a unit has before those that were not tried yet go first.
+	quick = 8
+	// maxKept is what the verdicts of a revision may come to, in bytes.
+	maxKept = 128 << 20
+)
+
+// Options are what a Sandbox needs.
+type Options struct {
+	// Command starts the child: the path of the program, then its arguments, of which the first is its name.
+	Command []string
+	// Deadline is how long one unit may take; all of one Evaluate three times as long, and 20 ms for each model.
+	Deadline time.Duration
+}
+
+// Sandbox evaluates specs in child processes, and remembers the verdicts on the last revision: what did not change is not
+// evaluated again, and neither is what could not be evaluated twice.
+type Sandbox struct {
+	Options
+	mu       sync.Mutex
+	verdicts map[string]schema.Verdict // by digest of the unit
+	failures map[string]failure        // by digest of the unit or file
+}
+
+// failure is how often something ended a child, and what that was the last time.
+type failure struct {
+	times int
+	why   string
+}
+
+// patience is how often something may end a child before it is left alone.
+const patience = 2
+
+// New returns a Sandbox that remembers nothing.
+func New(o Options) *Sandbox {
+	return &Sandbox{Options: o, verdicts: map[string]schema.Verdict{}, failures: map[string]failure{}}
+}
+
+// Evaluate is a schema.Evaluator. Whatever the files hold it comes back: after three deadlines and 20 ms for each model, plus the
+// time that one child needs to start. An error says that no child could be started, that one made no sense, or that ctx has ended.
+// It is safe for concurrent use, one at a time.
+func (s *Sandbox) Evaluate(ctx context.Context, files map[string][]byte) (schema.Survey, []schema.Verdict, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := &evaluation{Sandbox: s, files: maps.Clone(files), begun: time.Now(), seen: map[string]bool{}}
+	if err := e.run(ctx); err != nil {
+		return schema.Survey{}, nil, err
+	}
+	s.remember(e)
+	return e.survey, e.verdicts, nil
+}
+
+// remember keeps what is of this revision. A verdict with a finding in it is of these places only.
+func (s *Sandbox) remember(e *evaluation) {
+	s.verdicts = map[string]schema.Verdict{}
+	for i, u := range e.survey.Units {
+		e.seen[u.Digest] = true
+		if v := e.verdicts[i]; len(v.Findings) == 0 && e.judged[i] {
+			s.verdicts[u.Digest] = v
+		}
+	}
+	maps.DeleteFunc(s.failures, func(digest string, _ failure) bool { return !e.seen[digest] })
+}
+
+// fail counts what ended a child; done says that it is left alone from now on.
+func (s *Sandbox) fail(digest, why string) (done bool) {
+	f := failure{s.failures[digest].times + 1, why}
+	s.failures[digest] = f
+	return f.times >= patience
+}
+
+// digest is of a file at its path.
+func digest(name string, data []byte) string {
+	sum := sha256.New()
+	sum.Write([]byte(name + "\x00"))
+	sum.Write(data)
+	return hex.EncodeToString(sum.Sum(nil))
+}
