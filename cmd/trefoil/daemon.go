@@ -97,7 +97,7 @@ func (a *app) follow(ctx context.Context, cmd *cobra.Command) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.connect(ctx, source, searches, log)
+	return a.connect(ctx, c, source, searches, log)
 }
 
 // wallClock is the time as other daemons see it. Go's own reading beside it stands still while the machine is suspended.
@@ -111,7 +111,7 @@ type searches interface {
 
 // connect builds the loop. It dials nothing but the cluster's watches, which run until ctx ends. Nobody waits for their end: client-go
 // may pause for half a minute before it notices.
-func (c config) connect(ctx context.Context, source reconcile.Source, searches searches, log *slog.Logger) (*daemon, error) {
+func (a *app) connect(ctx context.Context, c config, source reconcile.Source, searches searches, log *slog.Logger) (*daemon, error) {
 	klog.SetSlogLogger(log.With("from", "client-go"))
 	d := &daemon{config: c}
 	var err error
@@ -119,7 +119,7 @@ func (c config) connect(ctx context.Context, source reconcile.Source, searches s
 		return nil, err
 	}
 	d.loop = reconcile.New(reconcile.Options{
-		Source: source, Searches: searches, Cluster: d.cluster, Load: judge, Settings: c.settings(), Limits: c.limits(),
+		Source: source, Searches: searches, Cluster: d.cluster, Load: a.load, Settings: c.settings(), Limits: c.limits(),
 		Holder: holder(), Poll: time.Duration(c.Poll), Log: log, Now: wallClock,
 	})
 	go d.cluster.Run(ctx)

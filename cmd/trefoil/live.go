@@ -38,7 +38,7 @@ func (a *app) look(cmd *cobra.Command, words []string) (*daemon, reconcile.Pass,
 	if err != nil {
 		return nil, reconcile.Pass{}, err
 	}
-	d, err := c.connect(cmd.Context(), source, searches, slog.New(slog.DiscardHandler))
+	d, err := a.connect(cmd.Context(), c, source, searches, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, reconcile.Pass{}, err
 	}

@@ -12,17 +12,25 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/trefoil-gitops/trefoil/schema"
 )
 
 func main() {
 	a := &app{out: os.Stdout, err: os.Stderr, env: os.LookupEnv}
+	var err error
+	if a.evaluate, err = evaluator(); err != nil {
+		fmt.Fprintln(os.Stderr, "trefoil:", err)
+		os.Exit(1)
+	}
 	os.Exit(a.run(context.Background(), os.Args[1:]))
 }
 
-// app is what the verbs share: the streams, the environment and the flags that all of them know.
+// app is what the verbs share: the streams, the environment, who evaluates CUE, and the flags that all of them know.
 type app struct {
 	out, err io.Writer
 	env      func(string) (string, bool)
+	evaluate schema.Evaluator
 	flags    flags
 }
 
@@ -79,7 +87,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
 	})
-	root.AddCommand(a.validate(), a.render(), a.plan(), a.diff(), a.daemon(), a.status(), a.version())
+	root.AddCommand(a.validate(), a.render(), a.plan(), a.diff(), a.daemon(), a.status(), a.version(), a.child())
 	return root
 }
 

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/trefoil-gitops/trefoil/schema"
 )
 
 func TestMain(m *testing.M) {
@@ -96,7 +98,7 @@ func typed(t *testing.T, words []string) string {
 		return ""
 	}
 	var out strings.Builder
-	a := &app{out: &out, err: &out, env: func(string) (string, bool) { return "", false }}
+	a := &app{out: &out, err: &out, env: func(string) (string, bool) { return "", false }, evaluate: schema.Evaluate}
 	a.run(context.Background(), words[1:])
 	return out.String()
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -79,13 +81,18 @@ func about(c schema.Catalog, words []string) []schema.Finding {
 	return all
 }
 
+// keystroke is how long a person who pressed Tab waits.
+const keystroke = 3 * time.Second
+
 // complete offers the models of the folder to a shell; nothing where they can't be read.
 func (a *app) complete(cmd *cobra.Command, words []string, _ string) ([]string, cobra.ShellCompDirective) {
 	tree, err := gitrepo.Worktree(a.flags.dir)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	c, err := judge(cmd.Context(), tree)
+	ctx, cancel := context.WithTimeout(cmd.Context(), keystroke)
+	defer cancel()
+	c, err := a.load(ctx, tree)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

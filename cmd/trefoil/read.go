@@ -30,7 +30,7 @@ func (a *app) read(cmd *cobra.Command, words []string) (specs, error) {
 	if err != nil {
 		return specs{}, err
 	}
-	if s.catalog, err = judge(cmd.Context(), tree); err != nil {
+	if s.catalog, err = a.load(cmd.Context(), tree); err != nil {
 		return specs{}, err
 	}
 	return s, known(words, s.catalog, plan.Plan{})
