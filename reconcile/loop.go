@@ -41,7 +41,7 @@ type Options struct {
 		Evidence
 	}
 	Cluster Engine // holds all other kinds
-	// Load judges what Fetch read, as schema.Load does.
+	// Load judges what Fetch read, as schema.Load does. How long it takes is how long a pass on a new tip is delayed.
 	Load     func(ctx context.Context, tree schema.Tree) (schema.Catalog, error)
 	Settings render.Settings
 	Limits   plan.Limits
@@ -203,18 +203,20 @@ func (l *Loop) pass(looking, ctx context.Context, moment time.Duration) (Pass, e
 	return Pass{}, fmt.Errorf("the branch moved %d times while one pass was planned: %w", races, ErrStale)
 }
 
-// look reads the tip of the branch if it is not the one that is known.
+// look reads the tip of the branch if it is not the one that is known, and judges it again while time was too short for all of it.
 func (l *Loop) look(ctx context.Context) error {
 	tip, err := l.Source.Tip(ctx)
 	if err != nil {
 		return fmt.Errorf("the spec repository: %w", err)
 	}
-	if tip == l.last.revision {
+	tree := l.last.tree
+	switch {
+	case tip != l.last.revision:
+		if tree, err = l.Source.Fetch(ctx, tip); err != nil {
+			return fmt.Errorf("the spec repository at %s: %w", tip.Short(), err)
+		}
+	case !l.last.catalog.Again:
 		return nil
-	}
-	tree, err := l.Source.Fetch(ctx, tip)
-	if err != nil {
-		return fmt.Errorf("the spec repository at %s: %w", tip.Short(), err)
 	}
 	catalog, err := l.Load(ctx, tree)
 	if err != nil {
