@@ -11,7 +11,7 @@ test: ## everything that needs no engines: offline, seconds
 	go test -race -shuffle=on ./...
 
 histories: ## 10,000 histories of edits, faults, crashes and races
-	go test -run TestConverges -rapid.checks=5000 -timeout 60m ./reconcile
+	go test ./reconcile -count=1 -run TestConverges -rapid.checks=5000 -timeout 60m
 
 lint: ## vet and golangci-lint
 	go vet -tags e2e ./...

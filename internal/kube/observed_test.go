@@ -83,7 +83,7 @@ func mapping(object *unstructured.Unstructured, made []*unstructured.Unstructure
 	return claim(object)
 }
 
-func parsed(t *testing.T, data []byte) *unstructured.Unstructured {
+func parsed(t testing.TB, data []byte) *unstructured.Unstructured {
 	t.Helper()
 	text, err := yaml.YAMLToJSON(data)
 	if err != nil {

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
@@ -74,20 +72,16 @@ func containers(u *unstructured.Unstructured) wanted {
 func (w wanted) rollingOut(made []*unstructured.Unstructured) string {
 	serves := false
 	for _, u := range slices.SortedFunc(slices.Values(made), byName) {
-		var d appsv1.Deployment
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &d); err != nil {
-			return fmt.Sprintf("Deployment %s: %v", u.GetName(), err)
+		if waits := rollout(u); waits != "" {
+			return fmt.Sprintf("Deployment %s %s", u.GetName(), waits)
 		}
-		if waits := rollout(&d); waits != "" {
-			return fmt.Sprintf("Deployment %s %s", d.Name, waits)
+		if n := replicas(u); len(w.replicas) > 0 && !slices.Contains(w.replicas, n) {
+			return fmt.Sprintf("Deployment %s still asks for replicas: %d", u.GetName(), n)
 		}
-		if n := int64(replicas(&d)); len(w.replicas) > 0 && !slices.Contains(w.replicas, n) {
-			return fmt.Sprintf("Deployment %s still asks for replicas: %d", d.Name, n)
-		}
-		for _, c := range d.Spec.Template.Spec.Containers {
-			has := container{c.Name, c.Image}
-			if w.names(c.Name) && !slices.Contains(w.all, has) {
-				return fmt.Sprintf("Deployment %s still runs %s", d.Name, c.Image)
+		for _, c := range items(u.Object, "spec", "template", "spec", "containers") {
+			has := container{text(c, "name"), text(c, "image")}
+			if w.names(has.name) && !slices.Contains(w.all, has) {
+				return fmt.Sprintf("Deployment %s still runs %s", u.GetName(), has.image)
 			}
 			serves = serves || has == w.main
 		}
@@ -103,28 +97,33 @@ func (w wanted) names(name string) bool {
 	return slices.ContainsFunc(w.all, func(c container) bool { return c.name == name })
 }
 
-// rollout says why a Deployment does not run its present spec, and only that, on all its replicas; empty when it does.
-func rollout(d *appsv1.Deployment) string {
-	replicas := replicas(d)
-	switch s := d.Status; {
-	case d.DeletionTimestamp != nil:
+// rollout says why a Deployment does not run its present spec, and only that, on all its replicas; empty when it does. It reads the
+// few fields that it needs: converting each Deployment is what would cost most of a pass.
+func rollout(d *unstructured.Unstructured) string {
+	status := func(field string) int64 {
+		n, _, _ := unstructured.NestedInt64(d.Object, "status", field) // zero where there is none yet
+		return n
+	}
+	switch replicas, updated, all := replicas(d), status("updatedReplicas"), status("replicas"); {
+	case d.GetDeletionTimestamp() != nil:
 		return "is being deleted"
-	case s.ObservedGeneration < d.Generation:
+	case status("observedGeneration") < d.GetGeneration():
 		return "has not been looked at since its last change"
-	case s.UpdatedReplicas < replicas || s.Replicas > s.UpdatedReplicas:
-		return fmt.Sprintf("rolls out: %d of %d replicas updated, %d in all", s.UpdatedReplicas, replicas, s.Replicas)
-	case s.AvailableReplicas < replicas:
-		return fmt.Sprintf("rolls out: %d of %d replicas available", s.AvailableReplicas, replicas)
+	case updated < replicas || all > updated:
+		return fmt.Sprintf("rolls out: %d of %d replicas updated, %d in all", updated, replicas, all)
+	case status("availableReplicas") < replicas:
+		return fmt.Sprintf("rolls out: %d of %d replicas available", status("availableReplicas"), replicas)
 	}
 	return ""
 }
 
 // replicas is how many a Deployment asks for; Kubernetes' default is one.
-func replicas(d *appsv1.Deployment) int32 {
-	if d.Spec.Replicas == nil {
+func replicas(d *unstructured.Unstructured) int64 {
+	n, found, err := unstructured.NestedInt64(d.Object, "spec", "replicas")
+	if !found || err != nil {
 		return 1
 	}
-	return *d.Spec.Replicas
+	return n
 }
 
 func byName(a, b *unstructured.Unstructured) int { return cmp.Compare(a.GetName(), b.GetName()) }
