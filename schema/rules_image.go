@@ -14,16 +14,15 @@ const (
 	maxImage    = 255 // characters of a name without tag and digest
 )
 
-// Compiled once: every model has images.
+// The same as expressions, which are read once: each model asks for them.
 var (
-	repositoryPattern = regexp.MustCompile(`^(?:` + hostGrammar + `/)?` + pathGrammar + `(?:/` + pathGrammar + `)*$`)
-	imagePattern      = regexp.MustCompile(`^(?:` + hostGrammar + `/)?` + pathGrammar + `(?:/` + pathGrammar + `)*` + tagGrammar + `$`)
-	templatePattern   = regexp.MustCompile(`\{\{.*?(\}\}|$)`)
+	repositoryName = regexp.MustCompile(`^(?:` + hostGrammar + `/)?` + pathGrammar + `(?:/` + pathGrammar + `)*$`)
+	imageName      = regexp.MustCompile(`^(?:` + hostGrammar + `/)?` + pathGrammar + `(?:/` + pathGrammar + `)*` + tagGrammar + `$`)
 )
 
 // image checks the name of an image that is used as it is written, with a tag or not. What a template stands for is not known here.
 func (l *loader) image(name string, at ...string) {
-	if !imagePattern.MatchString(templatePattern.ReplaceAllString(name, "x")) {
+	if !imageName.MatchString(anyTemplate.ReplaceAllString(name, "x")) {
 		l.report(codeReference, respeltImage(name), at, "%s is %q, which is no name of an image", strings.Join(at, "."), name)
 	}
 }
@@ -38,7 +37,7 @@ func (l *loader) repository(name string, at ...string) {
 		bare, _, _ := strings.Cut(tail, "@")
 		bare, _, _ = strings.Cut(bare, ":")
 		l.report(codeImage, fmt.Sprintf("write %q: Trefoil adds the digest of what it built", strings.TrimSuffix(name, tail)+bare), at, "image %q has a tag or digest", name)
-	case len(name) > maxImage || !repositoryPattern.MatchString(name):
+	case len(name) > maxImage || !repositoryName.MatchString(name):
 		l.report(codeReference, respeltImage(name), at, "%s is %q, which is no name of an image", strings.Join(at, "."), name)
 	case !strings.Contains(name, "/"):
 		l.warn(codeReference, fmt.Sprintf("write registry.example/%s, with your registry", name), at,
@@ -60,7 +59,7 @@ func respeltImage(name string) string {
 		other = strings.ToLower(host) + "/" + other
 	}
 	other = strings.Trim(other, "/:@-._")
-	if imagePattern.MatchString(other) && other != name {
+	if imageName.MatchString(other) && other != name {
 		return fmt.Sprintf("write %q", other)
 	}
 	return "such as registry.example/team/mnist: lower-case letters and digits, with single - _ . between, and / between parts"

@@ -53,12 +53,17 @@ func (l *loader) dimension(s Search, name string) []string {
 	return []string{"train", "search", "matrix", name}
 }
 
+// A template, whatever is in it, and one that stands for a parameter.
+var (
+	anyTemplate  = regexp.MustCompile(`\{\{.*?(\}\}|$)`)
+	goodTemplate = regexp.MustCompile(`^\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}$`)
+)
+
 // filled marks the names that the templates of a text stand for as used and reports templates that stand for nothing: Polyaxon
 // would fill in an empty text.
 func (l *loader) filled(used map[string]bool, known []string, text string, at ...string) {
-	template, name := regexp.MustCompile(`\{\{.*?(\}\}|$)`), regexp.MustCompile(`^\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}$`)
-	for _, found := range template.FindAllString(text, -1) {
-		match := name.FindStringSubmatch(found)
+	for _, found := range anyTemplate.FindAllString(text, -1) {
+		match := goodTemplate.FindStringSubmatch(found)
 		switch {
 		case match == nil && strings.Contains(found, "globals."):
 			l.report(codeTemplate, "the outputs folder is in $POLYAXON_RUN_OUTPUTS_PATH", at, "%s is not {{ NAME }}", found)
