@@ -162,8 +162,7 @@ func (e *evaluation) read(ctx context.Context, c *child) (ok bool, err error) {
 	c.say(r)
 	begun, reading := false, ""
 	for {
-		given := e.givenFile(reading)
-		r, _, ok, err := c.hear(given)
+		r, _, ok, err := c.hear(e.Deadline)
 		switch {
 		case err != nil:
 			return false, err
@@ -179,18 +178,10 @@ func (e *evaluation) read(ctx context.Context, c *child) (ok bool, err error) {
 		case !begun:
 			return false, fmt.Errorf("a process that evaluates %s before it began", c.why(e.Deadline))
 		default:
-			e.blameFile(reading, c, given)
+			e.blameFile(reading, c)
 			return false, nil
 		}
 	}
-}
-
-// givenFile is the time for a file: short the first time, as that for a unit is.
-func (e *evaluation) givenFile(name string) time.Duration {
-	if name == "" || len(e.failures) > 0 && e.failures[digest(name, e.files[name])].times > 0 {
-		return e.Deadline
-	}
-	return e.Deadline / quick
 }
 
 func (e *evaluation) known(name string) bool {
@@ -199,8 +190,8 @@ func (e *evaluation) known(name string) bool {
 }
 
 // blameFile has a file that ended the child tried again, or left out. That of all files together is not remembered.
-func (e *evaluation) blameFile(name string, c *child, given time.Duration) {
-	if given >= e.Deadline && c.starved(given) {
+func (e *evaluation) blameFile(name string, c *child) {
+	if c.starved(e.Deadline) {
 		return
 	}
 	why, d := c.why(e.Deadline), digest(name, e.files[name])
