@@ -26,8 +26,8 @@ const (
 	late                // the server gets it when the next daemon lives already
 )
 
-// lateness is enough for the next daemon to start and to look at everything.
-const lateness = 3 * time.Second
+// lateness is the most that a request is late: no daemon may have given it up by then.
+const lateness = 20 * time.Second
 
 // place is where a server can be made to see requests before it answers them.
 type place interface{ Filter(stack.Filter) }
@@ -80,7 +80,10 @@ func (w *world) spring(f fate, r *http.Request, next http.Handler, kill func()) 
 		kill()
 	case late:
 		kill()
-		time.Sleep(lateness)
+		seen := w.looks()
+		for begin := time.Now(); w.looks() < seen+3 && time.Since(begin) < lateness; { // by the third one what the first one saw is acted on
+			time.Sleep(lateness / 200)
+		}
 		next.ServeHTTP(nobody, r)
 	}
 }
