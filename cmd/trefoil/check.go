@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 func (c config) check() error {
 	return errors.Join(c.checkRepository(), c.checkPolyaxon(), c.checkWorkflows(),
 		need(c.Poll >= duration(time.Second), "poll", "--poll", c.Poll, "at least 1s, such as 15s"),
+		need(c.Listen == "" || isAddress(c.Listen), "listen", "--listen", c.Listen, "an IP and a port, such as 127.0.0.1:8080; 0.0.0.0 is all of them"),
 		need(c.Fuses.Deletions >= 0, "fuses.deletions", "--max-deletions", c.Fuses.Deletions, "a number, 0 for no deletion at all"),
 		need(c.Fuses.ExperimentsPerHour > 0, "fuses.experimentsPerHour", "--max-experiments-per-hour", c.Fuses.ExperimentsPerHour, "a number, at least 1"),
 	)
@@ -54,6 +57,13 @@ func (c config) checkWorkflows() error {
 			"an image, such as registry.example/tool:1.2"))
 	}
 	return errors.Join(all...)
+}
+
+// isAddress reports whether the text is an IP and a port. To listen on all addresses has to be said.
+func isAddress(text string) bool {
+	host, port, err := net.SplitHostPort(text)
+	_, bad := strconv.ParseUint(port, 10, 16)
+	return err == nil && bad == nil && net.ParseIP(host) != nil
 }
 
 // need is an error that names the field and its flag, and says what to write, unless the value is good.

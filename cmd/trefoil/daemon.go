@@ -28,8 +28,9 @@ func (a *app) daemon() *cobra.Command {
 		Short: "Make the engines follow the repository, and commit what is found out",
 		Long: "Looks at the repository at every poll, and soon after something changed in the cluster; plans, carries out, commits.\n" +
 			"SIGTERM and Ctrl-C let changes that are under way finish; a second one ends at once. It may be killed at any time.\n\n" +
-			"With --once it makes one pass, and a signal ends that. Exit code 0: the pass was made. 1: nothing could be done, an action\n" +
-			"failed, or an engine could not be seen.",
+			"Of several daemons for one repository one acts, which holds a Lease in the cluster; the others wait for it.\n\n" +
+			"With --once it makes one pass, also beside a daemon that leads, and a signal ends that. Exit code 0: the pass was made. 1:\n" +
+			"nothing could be done, an action failed, or an engine could not be seen.",
 		Args: noWords,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			// The other commands leave nothing half done: there the first signal ends the process.
@@ -44,7 +45,9 @@ func (a *app) daemon() *cobra.Command {
 				return a.once(ctx, d)
 			}
 			d.loop.Log.Info("following", "repository", d.config.Repository.URL, "branch", d.config.Repository.Branch, "poll", d.config.Poll)
-			d.loop.Run(ctx)
+			if err := d.lead(ctx); err != nil {
+				return err
+			}
 			d.loop.Log.Info("stopped")
 			return nil
 		},
@@ -53,7 +56,9 @@ func (a *app) daemon() *cobra.Command {
 	return cmd
 }
 
+// once makes a pass beside the daemon that leads, if one does: it can't take the lease from it, and needs none to be safe.
 func (a *app) once(ctx context.Context, d *daemon) error {
+	d.warn(ctx)
 	pass, err := d.loop.Once(ctx)
 	if err != nil {
 		return err

@@ -48,6 +48,9 @@ func nothing(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/api/v1/default/"):
 		fmt.Fprint(w, `{"count": 0, "results": []}`)
+	case strings.Contains(r.URL.Path, "/leases/"), strings.Contains(r.URL.Path, "/configmaps/"):
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprint(w, `{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound", "code": 404}`)
 	case query.Has("sendInitialEvents"):
 		w.WriteHeader(http.StatusUnprocessableEntity)
 		fmt.Fprint(w, `{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Invalid", "code": 422}`)

@@ -15,6 +15,12 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
+// What is said of a model, and of an environment, about which there is nothing to say.
+const (
+	upToDate  = "up to date"
+	available = "available"
+)
+
 // state is a line of `trefoil status`: a model, or one environment of it.
 type state struct {
 	Model       string `json:"model"`
@@ -27,9 +33,10 @@ type state struct {
 
 func (a *app) status() *cobra.Command {
 	return &cobra.Command{
-		Use:               "status [MODEL...]",
-		Short:             "Say where each model is and why it does not move",
-		Long:              "Asks the repository and the engines where each model is, what comes next and what it waits for. Changes nothing.",
+		Use:   "status [MODEL...]",
+		Short: "Say where each model is and why it does not move",
+		Long: "Asks the repository and the engines where each model is, what comes next and what it waits for, and the cluster what the\n" +
+			"daemon said last and when it was seen. Changes nothing.",
 		ValidArgsFunction: a.complete,
 		RunE: func(cmd *cobra.Command, words []string) error {
 			if err := remoteOnly(cmd); err != nil {
@@ -39,18 +46,23 @@ func (a *app) status() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printStates(pass, d.config, words)
+			return a.printStates(pass, d.seen(cmd.Context(), pass), d.config, words)
 		},
 	}
 }
 
-func (a *app) printStates(pass reconcile.Pass, c config, words []string) error {
-	all := slices.DeleteFunc(states(pass), func(s state) bool { return s.Model != "" && !wanted(words, s.Model) })
-	printed, err := a.json(map[string]any{"format_version": formatVersion, "revision": pass.Revision, "states": all, "unknown": missed(pass)})
+func (a *app) printStates(pass reconcile.Pass, s seen, c config, words []string) error {
+	all := slices.DeleteFunc(s.told(states(pass), pass), func(s state) bool { return s.Model != "" && !wanted(words, s.Model) })
+	printed, err := a.json(map[string]any{
+		"format_version": formatVersion, "revision": pass.Revision, "daemon": s.json(), "states": all, "unknown": missed(pass),
+	})
 	if printed || err != nil {
 		return err
 	}
 	fmt.Fprintf(a.out, "%s %s at %s\n", c.Repository.URL, c.Repository.Branch, pass.Revision.Short())
+	for _, line := range s.lines(pass) {
+		fmt.Fprintln(a.out, line)
+	}
 	for _, line := range unseen(pass) {
 		fmt.Fprintln(a.out, "unknown: "+line)
 	}
@@ -89,10 +101,10 @@ func states(pass reconcile.Pass) []state {
 	}
 	var all []state
 	for _, m := range pass.Catalog.Models {
-		all = append(all, state{Model: m.Name, Release: pass.Catalog.Selected[m.Name].Latest, State: take(lines, schema.Scope{Model: m.Name}, "up to date")})
+		all = append(all, state{Model: m.Name, Release: pass.Catalog.Selected[m.Name].Latest, State: take(lines, schema.Scope{Model: m.Name}, upToDate)})
 		for _, e := range m.Serve {
 			s := state{Model: m.Name, Environment: e.Name, Release: serving(pass, e)}
-			s.State = take(lines, schema.Scope{Model: m.Name, Environment: e.Name}, "available")
+			s.State = take(lines, schema.Scope{Model: m.Name, Environment: e.Name}, available)
 			all = append(all, s)
 		}
 	}

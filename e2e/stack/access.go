@@ -15,11 +15,11 @@ import (
 
 // Users of the API server, as Write.User names them.
 const (
-	UserAdmin  = "admin"   // the stack and the tests; may do everything
-	UserDaemon = "trefoil" // the daemon under test
-	UserArgo   = "argo"    // workflow-controller
-	UserSeldon = "seldon"  // the Seldon operator
-	UserKwok   = "kwok"    // what simulates pods
+	UserAdmin  = "admin"                                 // the stack and the tests; may do everything
+	UserDaemon = "system:serviceaccount:trefoil:trefoil" // the daemon under test, with the account of deploy/
+	UserArgo   = "argo"                                  // workflow-controller
+	UserSeldon = "seldon"                                // the Seldon operator
+	UserKwok   = "kwok"                                  // what simulates pods
 	userKCM    = "kube-controller-manager"
 	userKS     = "kube-scheduler"
 )
@@ -50,7 +50,7 @@ func (a access) writeTokens(path string) error {
 	for _, user := range users() {
 		groups := "system:masters"
 		if user == UserDaemon {
-			groups = ""
+			groups = "system:serviceaccounts,system:serviceaccounts:trefoil"
 		}
 		fmt.Fprintf(&text, "%s,%s,%s,%q\n", a.tokens[user], user, user, groups)
 	}

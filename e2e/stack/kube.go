@@ -42,6 +42,10 @@ func (k *Kube) Apply(ctx context.Context, text []byte) error {
 	if err != nil {
 		return err
 	}
+	return k.apply(ctx, objects)
+}
+
+func (k *Kube) apply(ctx context.Context, objects []*unstructured.Unstructured) error {
 	for _, object := range objects {
 		// What a kind's resource is called is guessed: right for all kinds here,
 		// and a wrong guess is a 404.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -138,13 +139,16 @@ func (s *Stack) define(ctx context.Context) error {
 	return s.Kube.define(ctx, texts)
 }
 
-// furnish makes namespaces, the node, and what else the engines look for.
+// furnish makes namespaces, the node, what else the engines look for, and the rights of the daemon.
 func (s *Stack) furnish(ctx context.Context) error {
 	text, err := manifests.ReadFile("manifests/base.yaml")
 	if err != nil {
 		return err
 	}
-	return s.Kube.Apply(ctx, text)
+	if err := s.Kube.Apply(ctx, text); err != nil {
+		return err
+	}
+	return s.permit(ctx)
 }
 
 // settle waits for what pods need: their namespace's default ServiceAccount.
@@ -168,7 +172,9 @@ func (s *Stack) Dir() string { return s.dir }
 func (s *Stack) Binaries() Binaries { return s.binaries }
 
 // Kubeconfig is the path of a user's kubeconfig file.
-func (s *Stack) Kubeconfig(user string) string { return s.path(user + ".kubeconfig") }
+func (s *Stack) Kubeconfig(user string) string {
+	return s.path(strings.ReplaceAll(user, ":", "-") + ".kubeconfig") // KUBECONFIG is a list with colons
+}
 
 func (s *Stack) path(name string) string { return filepath.Join(s.dir, name) }
 

@@ -11,20 +11,23 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	apischema "k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/trefoil-gitops/trefoil/e2e/stack"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/render"
 )
 
+// noNamespace asks as one who may do everything: the daemon may not even ask outside the Workflows' namespace.
 func (s *suite) noNamespace(t *testing.T) {
+	e := s.startUser(t, stack.UserAdmin, testOwner)
 	for _, kind := range []render.Kind{render.Workflow, render.SeldonDeployment, render.Claim} {
 		object := map[render.Kind]render.Object{
 			render.Workflow: build("x"), render.SeldonDeployment: serving("ml", "x", image("a"), digestA), render.Claim: claiming("x", "me"),
 		}[kind]
 		lost := made(kind, "nowhere", "x", digestA, object.Body)
-		if err := s.engine.Apply(t.Context(), lost, ""); !errors.Is(err, ErrNoNamespace) {
+		if err := e.Apply(t.Context(), lost, ""); !errors.Is(err, ErrNoNamespace) {
 			t.Errorf("%s: %v", lost.Ref, err)
 		}
-		if _, _, err := s.engine.DryRun(t.Context(), lost); !errors.Is(err, ErrNoNamespace) {
+		if _, _, err := e.DryRun(t.Context(), lost); !errors.Is(err, ErrNoNamespace) {
 			t.Errorf("dry run of %s: %v", lost.Ref, err)
 		}
 	}
@@ -33,16 +36,16 @@ func (s *suite) noNamespace(t *testing.T) {
 // noPermission takes the daemon's rights away and gives them back.
 func (s *suite) noPermission(t *testing.T) {
 	bindings := s.Kube.Resource(apischema.GroupVersionResource{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterrolebindings"})
-	binding, err := bindings.Get(t.Context(), "trefoil", metav1.GetOptions{})
+	binding, err := bindings.Get(t.Context(), "trefoil-view", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := bindings.Delete(t.Context(), "trefoil", metav1.DeleteOptions{}); err != nil {
+	if err := bindings.Delete(t.Context(), "trefoil-view", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(time.Second) // the authorizer watches too
 	e := s.start(t)
-	if live := observe(t, e); len(live.Unknown) != 3 || !strings.Contains(live.Unknown[render.Claim], "forbidden") {
+	if live := observe(t, e); len(live.Unknown) != 2 || !strings.Contains(live.Unknown[render.Workflow], "forbidden") {
 		t.Errorf("unknown: %v", live.Unknown)
 	}
 	binding.SetResourceVersion("")

@@ -64,7 +64,12 @@ func (s *suite) start(t *testing.T) *Engine {
 
 func (s *suite) startAs(t *testing.T, owner string) *Engine {
 	t.Helper()
-	config, err := Config(s.Kubeconfig(stack.UserDaemon), "")
+	return s.startUser(t, stack.UserDaemon, owner)
+}
+
+func (s *suite) startUser(t *testing.T, user, owner string) *Engine {
+	t.Helper()
+	config, err := Config(s.Kubeconfig(user), "")
 	if err != nil {
 		t.Fatal(err)
 	}

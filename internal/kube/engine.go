@@ -174,6 +174,18 @@ func (e *Engine) Observe(ctx context.Context) (plan.Live, error) {
 	return live, nil
 }
 
+// Settled reports whether each watch has ended or failed its first list: from then on Observe answers at once.
+func (e *Engine) Settled() bool {
+	for _, w := range e.watches {
+		select {
+		case <-w.settled:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
 // settled waits until each watch has ended or failed its first list, but not for ever.
 func (e *Engine) settled(ctx context.Context) error {
 	enough := time.NewTimer(patience)

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/trefoil-gitops/trefoil/internal/kube"
+	"github.com/trefoil-gitops/trefoil/internal/metrics"
+	"github.com/trefoil-gitops/trefoil/reconcile"
+)
+
+// lead makes passes while this daemon holds the lease, and waits for it otherwise, until ctx ends. What is under way then is finished
+// before the lease is given back.
+func (d *daemon) lead(ctx context.Context) error {
+	counts, life := metrics.New(), newHealth(time.Duration(d.config.Poll), d.cluster.Settled)
+	lease, err := d.lease(life.waits)
+	if err != nil {
+		return err
+	}
+	keeper, err := d.keeper()
+	if err != nil {
+		return err
+	}
+	closed, err := serve(d.config.Listen, life, counts, d.loop.Log)
+	if err != nil {
+		return err
+	}
+	defer closed()
+	go life.look(ctx, d.loop.Source, time.Duration(d.config.Poll))
+	d.loop.Source, d.loop.Searches, d.loop.Cluster = counts.Source(d.loop.Source), counts.Searches(d.loop.Searches), counts.Engine(d.loop.Cluster)
+	d.loop.Report = func(pass reconcile.Pass, took time.Duration, err error) {
+		life.passed()
+		counts.Pass(pass, took, err)
+		keeper.take(pass, err)
+	}
+	lease.Hold(ctx, func(leading context.Context) {
+		counts.Lead(true)
+		life.lead(true)
+		keeper.during(leading, func() { d.loop.Lead(ctx, leading) })
+		life.lead(false)
+		counts.Lead(false)
+	})
+	return nil
+}
+
+// lease is the repository's. beat is called as long as it is asked for.
+func (d *daemon) lease(beat func()) (*kube.Lease, error) {
+	cluster, err := kube.Config(d.config.Kubernetes.Kubeconfig, d.config.Kubernetes.Context)
+	if err != nil {
+		return nil, err
+	}
+	return kube.NewLease(kube.LeaseOptions{
+		Cluster: cluster, Namespace: d.config.Workflows.Namespace, Owner: d.config.owner(), Holder: d.loop.Holder, Beat: beat, Log: d.loop.Log,
+	})
+}
+
+// warn says that another daemon acts too. What can't be asked is left to the pass.
+func (d *daemon) warn(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, silence/2)
+	defer cancel()
+	lease, err := d.lease(nil)
+	if err != nil {
+		return
+	}
+	s := seen{now: time.Now()}
+	if s.term, err = lease.Leader(ctx); err == nil && s.leads() {
+		d.loop.Log.Info("a daemon leads, and acts too", "holder", s.term.Holder)
+	}
+}
+
+// redact takes the secrets that this process knows out of a text. What made the text has done so already.
+func (c config) redact() func(string) string {
+	var pairs []string
+	for field, file := range map[string]string{"repository.passwordFile": c.Repository.PasswordFile, "polyaxon.tokenFile": c.Polyaxon.TokenFile} {
+		if value, err := secret(field, file); err == nil && value != "" {
+			pairs = append(pairs, value, "***")
+		}
+	}
+	if cluster, err := kube.Config(c.Kubernetes.Kubeconfig, c.Kubernetes.Context); err == nil && cluster.BearerToken != "" {
+		pairs = append(pairs, cluster.BearerToken, "***")
+	}
+	return strings.NewReplacer(pairs...).Replace
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	human "k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/trefoil-gitops/trefoil/internal/kube"
+	"github.com/trefoil-gitops/trefoil/reconcile"
+	"github.com/trefoil-gitops/trefoil/render"
+)
+
+// seen is what the cluster says of the daemon that follows the repository.
+type seen struct {
+	term   kube.Term
+	status reconcile.Status
+	fault  string // why the cluster can't say
+	now    time.Time
+}
+
+// daemonJSON is what -o json says of the daemon.
+type daemonJSON struct {
+	Holder  string            `json:"holder,omitempty"` // of the lease, else who held it last
+	Leads   bool              `json:"leads"`
+	Seen    time.Time         `json:"seen,omitzero"`
+	Status  *reconcile.Status `json:"status,omitempty"`
+	Unknown string            `json:"unknown,omitempty"`
+}
+
+// seen asks the cluster about the daemon, unless it could not be asked about claims either.
+func (d *daemon) seen(ctx context.Context, pass reconcile.Pass) seen {
+	s := seen{now: time.Now()}
+	if _, down := pass.Live.Unknown[render.Claim]; down {
+		s.fault = "the cluster can't be asked"
+		return s
+	}
+	ctx, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	lease, err := d.lease(nil)
+	if err == nil {
+		s.term, err = lease.Leader(ctx)
+	}
+	if err == nil {
+		s.status, err = d.status(ctx)
+	}
+	if err != nil {
+		s.fault = reconcile.Line(err.Error())
+	}
+	return s
+}
+
+// status reads what the daemon that leads, or led last, has written; zero where none has.
+func (d *daemon) status(ctx context.Context) (reconcile.Status, error) {
+	report, err := d.cluster.Report()
+	if err != nil {
+		return reconcile.Status{}, err
+	}
+	text, err := report.Read(ctx)
+	if err != nil || text == "" {
+		return reconcile.Status{}, err
+	}
+	return reconcile.ParseStatus([]byte(text))
+}
+
+// leads reports whether a daemon has renewed its lease lately.
+func (s seen) leads() bool {
+	return s.term.Holder != "" && s.now.Before(s.term.Renewed.Add(s.term.Length))
+}
+
+// none reports whether no daemon has ever led.
+func (s seen) none() bool { return s.term.Renewed.IsZero() && s.status.Holder == "" }
+
+func (s seen) holder() string { return cmp.Or(s.term.Holder, s.status.Holder) }
+
+// lines say whether a daemon lives, and what hinders it as a whole.
+func (s seen) lines(pass reconcile.Pass) []string {
+	all := s.alive()
+	for _, w := range s.status.Waits {
+		if w.Model == "" && !slices.Contains(slices.Collect(maps.Values(pass.Live.Unknown)), w.Reason) {
+			all = append(all, fmt.Sprintf("daemon: for %s: %s", s.age(w.Since), w.Reason))
+		}
+	}
+	if s.status.More > 0 {
+		all = append(all, fmt.Sprintf("daemon: and %d more holds and failures", s.status.More))
+	}
+	return all
+}
+
+func (s seen) alive() []string {
+	switch {
+	case s.none() && s.fault != "":
+		return []string{"daemon: unknown: " + s.fault}
+	case s.none():
+		return []string{"daemon: none has reported yet: nothing moves until one runs (trefoil run)"}
+	case !s.leads():
+		return []string{fmt.Sprintf("daemon: not seen for %s (last: %s): nothing moves until one runs", s.age(s.lastSeen()), host(s.holder()))}
+	}
+	line := fmt.Sprintf("daemon: %s leads, seen %s ago", host(s.holder()), s.age(s.term.Renewed))
+	if s.status.Revision != "" {
+		line += fmt.Sprintf(", plans on %s since %s ago", s.status.Revision.Short(), s.age(s.status.Since))
+	}
+	all := []string{line}
+	if s.status.Error != "" {
+		all = append(all, fmt.Sprintf("daemon: since %s ago it can do nothing: %s", s.age(s.status.ErrorSince), s.status.Error))
+	}
+	if s.fault != "" {
+		all = append(all, "daemon: its status can't be read: "+s.fault)
+	}
+	return all
+}
+
+func (s seen) lastSeen() time.Time {
+	if s.term.Renewed.IsZero() {
+		return s.status.Written
+	}
+	return s.term.Renewed
+}
+
+func (s seen) json() daemonJSON {
+	j := daemonJSON{Holder: s.holder(), Leads: s.leads(), Seen: s.term.Renewed, Unknown: s.fault}
+	if s.status.Holder != "" {
+		j.Status = &s.status
+	}
+	return j
+}
+
+// age is "3s" or "2h13m". The daemon's clock may be ahead of ours.
+func (s seen) age(t time.Time) string { return human.HumanDuration(max(0, s.now.Sub(t))) }
+
+// host is the part of a holder's name that people know: the pod or machine.
+func host(holder string) string {
+	name, _, _ := strings.Cut(holder, "/")
+	return name
+}
+
+// told adds to the lines of a model or environment since when they are so, and what only the daemon knows: what it tried and could not
+// do, and why it waits where this command sees no reason to.
+func (s seen) told(all []state, pass reconcile.Pass) []state {
+	for i, line := range all {
+		var more []string
+		waits := !strings.HasPrefix(line.State[0], "next: ") && line.State[0] != upToDate && line.State[0] != available
+		for _, w := range s.status.Waits {
+			if w.Model != line.Model || w.Environment != line.Environment {
+				continue
+			}
+			switch at := indexOf(line.State, w.Reason); {
+			case at >= 0:
+				all[i].State[at] += " (for " + s.age(w.Since) + ")"
+			case w.Failed && s.concerns(w, line, pass):
+				more = append(more, fmt.Sprintf("failed: %s (%s ago)", w.Reason, s.age(w.Since)))
+			case !waits && s.status.Revision == pass.Revision && !w.Failed:
+				more = append(more, fmt.Sprintf("the daemon waits: %s (for %s)", w.Reason, s.age(w.Since)))
+			}
+		}
+		all[i].State = append(all[i].State, more...)
+	}
+	return all
+}
+
+// concerns reports whether a failure is still of interest: the daemon plans on the same revision, or this command plans the same.
+func (s seen) concerns(w reconcile.Wait, line state, pass reconcile.Pass) bool {
+	if s.status.Revision == pass.Revision {
+		return true
+	}
+	for _, next := range line.State {
+		if what, ok := strings.CutPrefix(next, "next: "); ok && strings.HasPrefix(w.Reason, what+": ") {
+			return true
+		}
+	}
+	return false
+}
+
+// indexOf is where in the lines a reason of the daemon's stands, which is cut where it is long; -1 for nowhere.
+func indexOf(lines []string, reason string) int {
+	for i, line := range lines {
+		if reconcile.Line(line) == reason {
+			return i
+		}
+	}
+	return -1
+}
