@@ -109,13 +109,33 @@ workflows: {namespace: %s}
 // start starts the daemon; its log is appended to one file.
 func (w *world) start() {
 	w.Helper()
-	log, err := os.OpenFile(filepath.Join(w.logs, "daemon.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	w.daemon = w.launch("daemon.log")
+}
+
+// another starts one more daemon with the same configuration, which ends with the test.
+func (w *world) another(name string) *exec.Cmd {
+	w.Helper()
+	cmd := w.launch(name)
+	w.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if w.Failed() {
+			w.Logf("%s:\n%s", name, w.read(name))
+		}
+	})
+	return cmd
+}
+
+func (w *world) launch(name string) *exec.Cmd {
+	w.Helper()
+	log, err := os.OpenFile(filepath.Join(w.logs, name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	w.must(err)
 	defer log.Close()
-	w.daemon = exec.Command(w.binary, "run", "--config", w.config)
-	w.daemon.Stderr = log
-	w.daemon.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	w.must(w.daemon.Start())
+	cmd := exec.Command(w.binary, "run", "--config", w.config)
+	cmd.Stderr = log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	w.must(cmd.Start())
+	return cmd
 }
 
 // kill ends the daemon as a power cut does.
@@ -128,8 +148,11 @@ func (w *world) kill() {
 }
 
 // log is what the daemon has logged so far.
-func (w *world) log() string {
-	text, err := os.ReadFile(filepath.Join(w.logs, "daemon.log"))
+func (w *world) log() string { return w.read("daemon.log") }
+
+// read is a log of a daemon so far.
+func (w *world) read(name string) string {
+	text, err := os.ReadFile(filepath.Join(w.logs, name))
 	w.must(err)
 	return string(text)
 }
