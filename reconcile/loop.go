@@ -138,10 +138,10 @@ func (l *Loop) Lead(ctx, leading context.Context) {
 func (l *Loop) run(looking, ctx context.Context) error {
 	began := time.Now()
 	pass, err := l.pass(looking, ctx, moment)
-	if err != nil && looking.Err() != nil {
-		return err // it was told to stop
-	}
-	if err != nil {
+	switch {
+	case err != nil && looking.Err() != nil: // it was told to stop
+		return err
+	case err != nil:
 		l.Log.Warn("nothing was changed, looking again", "error", err)
 	}
 	if l.Report != nil {

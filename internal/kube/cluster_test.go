@@ -50,6 +50,7 @@ func TestCluster(t *testing.T) {
 	t.Run("rollout", s.rollout)
 	t.Run("dry run", s.dryRun)
 	t.Run("claim race", s.claimRace)
+	t.Run("report", s.report)
 	t.Run("no namespace", s.noNamespace)
 	t.Run("no permission", s.noPermission)
 	t.Run("remove", s.remove)
