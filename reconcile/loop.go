@@ -245,13 +245,3 @@ func (l *Loop) tell(pass Pass) {
 	}
 	l.told = now
 }
-
-// unknown reports whether a reason is an engine's that could not be observed.
-func (p Pass) unknown(reason string) bool {
-	for _, r := range p.Live.Unknown {
-		if r == reason {
-			return true
-		}
-	}
-	return false
-}

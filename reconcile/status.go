@@ -107,6 +107,16 @@ func (r Reporter) waits(old []Wait, pass Pass, now time.Time) ([]Wait, int) {
 	return sorted(since(all, old))
 }
 
+// unknown reports whether a reason is an engine's that could not be observed.
+func (p Pass) unknown(reason string) bool {
+	for _, r := range p.Live.Unknown {
+		if r == reason {
+			return true
+		}
+	}
+	return false
+}
+
 // plans reports whether the action that failed is still to be done.
 func (p Pass) plans(w Wait) bool {
 	return slices.ContainsFunc(p.Plan.Actions, func(a plan.Action) bool {

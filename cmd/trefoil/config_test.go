@@ -26,3 +26,23 @@ func TestPrivateSettings(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// TestI6Redact takes what the process knows out of what is written into the cluster.
+func TestI6Redact(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"password": "canary-a\n", "token": "canary-b\n",
+		"kubeconfig": "{kind: Config, clusters: [{name: a, cluster: {server: 'https://127.0.0.1:1'}}], users: [{name: a, user: {token: canary-c}}], " +
+			"contexts: [{name: a, context: {cluster: a, user: a}}], current-context: a}",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := defaults()
+	c.Repository.PasswordFile, c.Polyaxon.TokenFile = filepath.Join(dir, "password"), filepath.Join(dir, "token")
+	c.Kubernetes.Kubeconfig = filepath.Join(dir, "kubeconfig")
+	if got := c.redact()("canary-a, canary-b and canary-c"); got != "***, *** and ***" {
+		t.Errorf("left is %q", got)
+	}
+}
