@@ -153,6 +153,7 @@ func TestLeaseIsLost(t *testing.T) {
 		time.Sleep(time.Minute)
 		close(gate)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if got := second.leads(t); got != "second" || terms != 1 {
 			t.Errorf("%q leads, the first one had %d terms", got, terms)
 		}
@@ -174,13 +175,14 @@ func TestLeaseIsLost(t *testing.T) {
 func TestLeaseCannotBeHad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &leaseServer{fault: apierrors.NewForbidden(leases().GroupResource(), "trefoil-models", errors.New("no role"))}
-		only, beats := server.candidate("only"), 0
-		only.Beat = func() { beats++ }
+		only := server.candidate("only")
+		var beats atomic.Int64
+		only.Beat = func() { beats.Add(1) }
 		ctx, cancel := context.WithCancel(t.Context())
 		go only.Hold(ctx, func(context.Context) { <-ctx.Done() })
 		time.Sleep(time.Minute)
-		if beats < 10 {
-			t.Errorf("%d beats in a minute", beats)
+		if n := beats.Load(); n < 10 {
+			t.Errorf("%d beats in a minute", n)
 		}
 		server.fail(nil)
 		time.Sleep(10 * time.Second)
