@@ -26,7 +26,7 @@ list,watch                         workflows.argoproj.io
 get,create,delete                  workflows.argoproj.io                        argo
 list,watch                         deployments.apps
 get,list,watch,create,patch,delete seldondeployments.machinelearning.seldon.io
-get,list,watch,create,update       configmaps                                   argo
+get,list,watch,create,update,delete configmaps                                  argo
 get,create,update                  leases.coordination.k8s.io                   argo
 `
 
@@ -41,7 +41,8 @@ get,create,update,bind,escalate    clusterroles.rbac.authorization.k8s.io
 create,update                      rolebindings.rbac.authorization.k8s.io       argo
 get,list,watch,create,update       configmaps
 get,create,update                  configmaps                                   kube-system
-patch,delete,deletecollection      configmaps                                   argo
+patch,deletecollection             configmaps                                   argo
+delete                             configmaps
 get,create,update,patch,delete     deployments.apps
 create,delete,patch                workflows.argoproj.io
 update,patch                       workflows.argoproj.io                        argo

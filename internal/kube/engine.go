@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -55,6 +56,7 @@ type Engine struct {
 	selector  labels.Selector
 	manager   string
 	watches   map[apischema.GroupVersionResource]*watch
+	memo      memo
 }
 
 // Config reads how to reach a cluster. An empty path asks the usual places: the files that KUBECONFIG names, the one in the
@@ -154,6 +156,8 @@ func (e *Engine) Observe(ctx context.Context) (plan.Live, error) {
 		return plan.Live{}, fmt.Errorf("observe the cluster: %w", err)
 	}
 	live := plan.Live{Objects: map[render.Ref][]plan.Observed{}, Unknown: map[render.Kind]string{}, Absent: map[render.Kind]bool{}}
+	r := e.memo.begin()
+	defer e.memo.end(r)
 	for _, kind := range kinds() {
 		served, err := resource(kind)
 		if err != nil {
@@ -164,7 +168,7 @@ func (e *Engine) Observe(ctx context.Context) (plan.Live, error) {
 			continue
 		}
 		for _, u := range e.watches[served].objects() {
-			o, err := e.observed(kind, u)
+			o, err := e.observed(r, kind, u)
 			if err != nil {
 				return plan.Live{}, fmt.Errorf("observe %s: %w", o.Ref, err)
 			}
@@ -214,14 +218,15 @@ func (e *Engine) unknown(kind render.Kind) string {
 	return e.watches[deployments()].unknown()
 }
 
-func (e *Engine) observed(kind render.Kind, u *unstructured.Unstructured) (plan.Observed, error) {
+func (e *Engine) observed(r round, kind render.Kind, u *unstructured.Unstructured) (plan.Observed, error) {
 	switch kind {
 	case render.Workflow:
-		return workflow(u), nil
+		return r.observed(u, nil, func() plan.Observed { return workflow(u) }), nil
 	case render.SeldonDeployment:
-		rolled, err := e.watches[deployments()].indexed(owner, string(u.GetUID()))
-		return seldonDeployment(u, rolled), err
+		made, err := e.watches[deployments()].indexed(owner, string(u.GetUID()))
+		slices.SortFunc(made, byName)
+		return r.observed(u, made, func() plan.Observed { return seldonDeployment(u, made) }), err
 	default:
-		return claim(u), nil
+		return r.observed(u, nil, func() plan.Observed { return claim(u) }), nil
 	}
 }
