@@ -89,8 +89,8 @@ func readSelected(data []byte, model string) (Selected, *ast.File, error) {
 	if len(found) > 0 {
 		return Selected{}, nil, errors.New(found[0].String())
 	}
-	rules, ways := ourRules()
-	root, compileErr := unify(rules, []*ast.File{f})
+	whole, ways := ourRules()
+	root, compileErr := unify(selectedRules(whole), []*ast.File{f})
 	if compileErr != nil {
 		return Selected{}, nil, compileErr
 	}

@@ -134,3 +134,34 @@ func whole(v any) any {
 	}
 	return v
 }
+
+// selectedRules are the definitions of what the daemon writes, and no others: compiling all of them would be most of what a commit
+// costs.
+func selectedRules(all *ast.File) *ast.File {
+	defined := map[string]*ast.Field{}
+	for _, d := range all.Decls {
+		if field, ok := d.(*ast.Field); ok {
+			if name, ok := fieldName(field); ok {
+				defined[name] = field
+			}
+		}
+	}
+	rules, taken := &ast.File{Filename: all.Filename, Decls: []ast.Decl{&ast.Package{Name: ast.NewIdent(packageName)}}}, map[string]bool{}
+	var take func(name string)
+	take = func(name string) {
+		field, found := defined[name]
+		if !found || taken[name] {
+			return
+		}
+		taken[name] = true
+		rules.Decls = append(rules.Decls, field)
+		ast.Walk(field, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok {
+				take(id.Name)
+			}
+			return true
+		}, nil)
+	}
+	take("selected")
+	return rules
+}

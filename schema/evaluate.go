@@ -114,11 +114,11 @@ func unify(rules *ast.File, specs []*ast.File) (cue.Value, errors.Error) {
 		return cue.Value{}, errors.Promote(err, "imports")
 	}
 	root := cuecontext.New().BuildInstance(instance)
-	if models := root.LookupPath(cue.ParsePath("models")); models.Exists() {
+	if selected := root.LookupPath(cue.ParsePath("selected")); selected.Exists() {
 		return root, nil
 	}
 	if err := root.Err(); err != nil {
 		return cue.Value{}, errors.Promote(err, "compile")
 	}
-	return cue.Value{}, errors.Newf(token.NoPos, "there are no models") // unreachable: the definitions have some
+	return cue.Value{}, errors.Newf(token.NoPos, "nothing is selected") // unreachable: the definitions have it
 }
