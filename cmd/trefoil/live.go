@@ -24,7 +24,8 @@ import (
 // silence is how long an engine may say nothing to a person who waits.
 const silence = 10 * time.Second
 
-// look plans for a person who waits: once, without a log, and for as long as the engines say something.
+// look plans for a person who waits: once, without a log, and for as long as the engines say something. Where the repository can't be
+// read there is a daemon beside the error.
 func (a *app) look(cmd *cobra.Command, words []string) (*daemon, reconcile.Pass, error) {
 	c, err := a.config(cmd.Flags())
 	if err != nil {
@@ -44,7 +45,7 @@ func (a *app) look(cmd *cobra.Command, words []string) (*daemon, reconcile.Pass,
 	}
 	pass, err := d.loop.Plan(cmd.Context())
 	if err != nil {
-		return nil, reconcile.Pass{}, err
+		return d, reconcile.Pass{}, err
 	}
 	return d, pass, known(words, pass.Catalog, pass.Plan)
 }

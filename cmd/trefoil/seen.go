@@ -14,6 +14,7 @@ import (
 	"github.com/trefoil-gitops/trefoil/internal/kube"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/render"
+	"github.com/trefoil-gitops/trefoil/schema"
 )
 
 // seen is what the cluster says of the daemon that follows the repository.
@@ -88,6 +89,17 @@ func (s seen) lines(pass reconcile.Pass) []string {
 	}
 	if s.status.More > 0 {
 		all = append(all, fmt.Sprintf("daemon: and %d more holds and failures", s.status.More))
+	}
+	return all
+}
+
+// alone are what there is to say where the repository can't be read: all that the daemon said last.
+func (s seen) alone(words []string) []string {
+	all := s.alive()
+	for _, w := range s.status.Waits {
+		if w.Model == "" || wanted(words, w.Model) {
+			all = append(all, fmt.Sprintf("%s: %s (for %s)", schema.Scope{Model: w.Model, Environment: w.Environment}, w.Reason, s.age(w.Since)))
+		}
 	}
 	return all
 }

@@ -94,3 +94,22 @@ func TestTold(t *testing.T) {
 	want[2] = want[2][:1] // the daemon has not seen the newest commit yet
 	check(reconcile.Pass{Revision: "another"})
 }
+
+// TestSeenAlone is what a person sees whose repository can't be read: what the daemon said last of the models that were asked for.
+func TestSeenAlone(t *testing.T) {
+	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	s := seen{now: now, term: kube.Term{Holder: "trefoil-0/1/X", Renewed: now, Length: time.Minute}}
+	s.status.Waits = []reconcile.Wait{
+		{Reason: "polyaxon: down", Since: now.Add(-2 * time.Minute)},
+		{Model: "fraud", Reason: "search running, 1 of 2 experiments", Since: now},
+		{Model: "mnist", Environment: "production", Reason: "waits for release 2", Since: now.Add(-time.Hour)},
+	}
+	want := []string{
+		"daemon: trefoil-0 leads, seen 0s ago",
+		"revision: polyaxon: down (for 2m)",
+		"mnist/production: waits for release 2 (for 60m)",
+	}
+	if diff := cmp.Diff(want, s.alone([]string{"mnist"})); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}

@@ -43,7 +43,13 @@ func (a *app) status() *cobra.Command {
 				return err
 			}
 			d, pass, err := a.look(cmd, words)
-			if err != nil {
+			switch {
+			case d != nil && err != nil && a.flags.output == "text":
+				for _, line := range d.seen(cmd.Context(), pass).alone(words) {
+					fmt.Fprintln(a.out, line)
+				}
+				return err
+			case err != nil:
 				return err
 			}
 			return a.printStates(pass, d.seen(cmd.Context(), pass), d.config, words)
