@@ -48,6 +48,7 @@ type history struct {
 	// fates are what becomes of what runs until the next pass, by kind.
 	fates    map[render.Kind]string
 	moved    bool              // something in the engines went on since the last pass
+	held     map[string]bool   // uids of what the fuse held
 	moves    map[string]string // names by what they were before, of models that took their releases along
 	tampered bool              // people made or deleted runs past us, so that they are no measure any more
 	failing  string            // the model about which every write fails
@@ -56,7 +57,7 @@ type history struct {
 }
 
 func newHistory(t *rapid.T, j *judge) *history {
-	h := &history{world: newWorld(t, "package models\n\nmodels: {}\n"), people: begin(), moves: map[string]string{}}
+	h := &history{world: newWorld(t, "package models\n\nmodels: {}\n"), people: begin(), moves: map[string]string{}, held: map[string]bool{}}
 	h.load = j.load
 	h.limits = plan.Limits{Deletions: rapid.IntRange(1, 5).Draw(t, "deletions"), ExperimentsPerHour: rapid.SampledFrom([]int{3, 7, 200}).Draw(t, "experiments")}
 	for range rapid.IntRange(1, 2).Draw(t, "daemons") {
@@ -195,6 +196,8 @@ func (h *history) double(model string) {
 func (h *history) advance() {
 	h.now = h.now.Add(20 * time.Second) // so that a late write arrives while its create is looked up
 	h.moved = false
+	h.cluster.End()
+	h.cluster.Lingers = h.fates[render.SeldonDeployment] == "slow"
 	h.searches.Change(render.Search, h.train)
 	h.cluster.Change(render.Workflow, h.build)
 	h.cluster.Change(render.SeldonDeployment, h.rollOut)

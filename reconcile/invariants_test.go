@@ -22,13 +22,7 @@ func names(p people) []string { return slices.Sorted(maps.Keys(p)) }
 
 // passed checks one pass, of which the writes are.
 func (h *history) passed(p reconcile.Pass, holder string, writes []string) {
-	for _, m := range names(h.people) {
-		for _, what := range writes {
-			if _, frozen := p.Catalog.Frozen(m, ""); frozen && concerns(what, m) {
-				h.Fatalf("I4: %s is frozen, and yet: %s", m, what)
-			}
-		}
-	}
+	h.frozen(p, writes)
 	h.again(p, holder)
 	h.fused(p)
 	for _, what := range writes {
@@ -37,6 +31,29 @@ func (h *history) passed(p reconcile.Pass, holder string, writes []string) {
 		}
 	}
 	h.hourly()
+}
+
+// frozen checks that nothing was written about what a finding freezes (I4).
+func (h *history) frozen(p reconcile.Pass, writes []string) {
+	for _, m := range names(h.people) {
+		for _, what := range writes {
+			if _, frozen := p.Catalog.Frozen(m, ""); frozen && concerns(what, m) {
+				h.Fatalf("I4: %s is frozen, and yet: %s", m, what)
+			}
+		}
+	}
+	for ref, objects := range p.Live.Objects {
+		for _, o := range objects {
+			if _, frozen := p.Catalog.Frozen(o.Model, o.Environment); !frozen || o.Environment == "" {
+				continue
+			}
+			for _, what := range writes {
+				if strings.HasSuffix(what, " "+ref.String()) {
+					h.Fatalf("I4: %s/%s is frozen, and yet: %s", o.Model, o.Environment, what)
+				}
+			}
+		}
+	}
 }
 
 // again makes the plan once more: same input, same bytes (I8), and the input stays as it is.
@@ -57,20 +74,49 @@ func (h *history) again(p reconcile.Pass, holder string) {
 	}
 }
 
-// fused counts what a pass deletes because git does not have it any more (I9).
+// fused counts what a pass deletes because git does not have it any more: of what retired does not name at most the limit, less than
+// half of what there is, and nothing that was held by the fuse before (I9).
 func (h *history) fused(p reconcile.Pass) {
-	n := 0
-	for _, a := range p.Plan.Actions {
-		r, ok := a.(plan.Remove)
-		if !ok || !strings.Contains(r.Reason, "left") {
-			continue
-		}
-		if _, named := p.Catalog.Retired[r.Object.Model]; !named {
-			n++
+	unnamed, all, ours := 0, 0, 0
+	for _, objects := range p.Live.Objects {
+		for _, o := range objects {
+			if o.Ref.Kind != render.Claim && (o.Ref.Kind != render.Search || o.Phase == plan.Running) {
+				ours++
+			}
 		}
 	}
-	if n > h.limits.Deletions {
-		h.Fatalf("I9: %d objects are deleted at once:\n%s", n, p.Plan)
+	for _, a := range p.Plan.Actions {
+		r, ok := a.(plan.Remove)
+		if !ok || !strings.HasSuffix(r.Reason, "left models") && !strings.HasSuffix(r.Reason, "left serve") {
+			continue
+		}
+		all++
+		_, named := p.Catalog.Retired[r.Object.Model]
+		if _, place := p.Catalog.Retired[r.Object.Model+"/"+r.Object.Environment]; !named && !place {
+			unnamed++
+			if h.held[r.Object.UID] && len(p.Catalog.Retired) > 0 {
+				h.Fatalf("I9: %s was held beside what retired names, and goes unnamed:\n%s", r.Object.Ref, p.Plan)
+			}
+		}
+	}
+	if unnamed > 0 && (all > h.limits.Deletions || 2*all > ours) {
+		h.Fatalf("I9: %d of %d objects are deleted at once:\n%s", all, ours, p.Plan)
+	}
+	for _, hold := range p.Plan.Holds {
+		if strings.Contains(hold.Reason, "this pass would delete") {
+			h.hold(p, hold)
+		}
+	}
+}
+
+// hold remembers what the fuse holds.
+func (h *history) hold(p reconcile.Pass, hold plan.Hold) {
+	for _, objects := range p.Live.Objects {
+		for _, o := range objects {
+			if o.Model == hold.Model && o.Environment == hold.Environment && strings.HasPrefix(hold.Reason, o.Ref.String()+" ") {
+				h.held[o.UID] = true
+			}
+		}
 	}
 }
 
@@ -95,6 +141,7 @@ func (h *history) check() {
 		h.kept(model, before, c.Selected[model])
 	}
 	h.before = c.Selected
+	h.ranked(c)
 	h.once()
 	h.served(c)
 }
@@ -111,6 +158,21 @@ func (h *history) kept(model string, before, now schema.Selected) {
 		}
 		if !reflect.DeepEqual(kept, r) {
 			h.Fatalf("I2: %s: release %d was %+v and is %+v", model, r.Number, r, kept)
+		}
+	}
+}
+
+// ranked checks that no release is of a search that was stopped.
+func (h *history) ranked(c schema.Catalog) {
+	stopped := map[string]bool{}
+	for _, o := range h.live(h.searches.Observe) {
+		stopped[o.UID[24:]] = o.Phase == plan.Stopped
+	}
+	for name, s := range c.Selected {
+		for _, r := range s.Releases {
+			if stopped[r.Experiment[:8]] {
+				h.Fatalf("%s: release %d is of a search that was stopped", name, r.Number)
+			}
 		}
 	}
 }

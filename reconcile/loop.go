@@ -219,6 +219,9 @@ func (l *Loop) look(ctx context.Context) error {
 		return nil
 	}
 	catalog, err := l.Load(ctx, tree)
+	if err != nil && tip == l.last.revision && ctx.Err() == nil {
+		return nil // what was judged of it goes on
+	}
 	if err != nil {
 		return fmt.Errorf("the spec repository at %s: %w", tip.Short(), err)
 	}

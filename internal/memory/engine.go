@@ -27,6 +27,8 @@ type Engine struct {
 	Writes []string
 	// Down, when set, is why the engine can't be reached.
 	Down error
+	// Lingers makes what is removed stay as Ending, as with a finalizer, until End.
+	Lingers bool
 	// Fault, when set, runs before every write; its error is the answer, and the write happens all the same if Lost.
 	Fault func(write string) (err error, lost bool)
 	now   func() time.Time
@@ -203,8 +205,18 @@ func (e *Engine) Remove(ctx context.Context, ref render.Ref, uid, seen string) e
 	case search:
 		return e.write("remove "+ref.String(), func() { e.objects[i].Phase, e.objects[i].Ended = plan.Stopped, e.now() })
 	}
-	return e.write("remove "+ref.String(), func() { e.objects = slices.Delete(e.objects, i, i+1) })
+	return e.write("remove "+ref.String(), func() {
+		if e.Lingers {
+			e.objects[i].Ending = true
+			e.touch(&e.objects[i])
+			return
+		}
+		e.objects = slices.Delete(e.objects, i, i+1)
+	})
 }
+
+// End lets go of what is Ending.
+func (e *Engine) End() { e.Delete(func(o plan.Observed) bool { return o.Ending }) }
 
 // Fetch implements reconcile.Evidence: it finds a sum that the experiment's uid is in.
 func (e *Engine) Fetch(ctx context.Context, experiment, path string) error {

@@ -84,10 +84,10 @@ func Make(in Input) Plan {
 		d.step(m)
 		d.serve(m)
 		d.replaced(m)
-		d.tidy(m)
 	}
 	d.submit()
 	d.remove()
+	d.tidy()
 	d.sort()
 	return d.Plan
 }
@@ -97,8 +97,8 @@ type draft struct {
 	Plan
 	in   Input
 	live index
-	// What is looked up for many objects: the places where environments are served, the models that an error is about, "" for
-	// all of them, and the names of live objects that nobody has any more.
+	// What is looked up for many objects: the places where environments are served, the models that an error is about, and the
+	// names of live objects that nobody has any more.
 	rendered map[render.Ref]bool
 	faulty   map[string]bool
 	models   map[string]int // by name, where in Catalog.Models
@@ -106,7 +106,6 @@ type draft struct {
 
 	submissions []submission
 	started     int // experiments that this plan starts
-	tidied      int // objects that it deletes because they are of no more use
 }
 
 func newDraft(in Input) *draft {

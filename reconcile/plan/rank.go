@@ -133,7 +133,7 @@ func picked(s schema.Select, ranked []Experiment) (Experiment, string) {
 		return Experiment{}, fmt.Sprintf("select.experiment %s is none of this search's that succeeded: %s", short(s.Experiment), leaders(s, ranked))
 	}
 	if miss := missed(s.Gate, ranked[i]); miss != "" {
-		return Experiment{}, fmt.Sprintf("select.experiment %s misses the gate: it has %s", short(s.Experiment), miss)
+		return Experiment{}, fmt.Sprintf("select.experiment %s misses the gate: it has %s; the leaders are %s", short(s.Experiment), miss, leaders(s, ranked))
 	}
 	return ranked[i], ""
 }

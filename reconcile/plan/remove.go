@@ -8,29 +8,53 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
+// verdict is what becomes of an object that no revision asks for any more, as it seems.
+type verdict int
+
+const (
+	stays  verdict = iota // it is asked for, or frozen, which is told already
+	waits                 // it goes later; why is told
+	moved                 // it goes: it is available at its new place
+	doomed                // it goes if the fuse lets it
+)
+
 // remove deletes what the revision does not ask for any more, within the fuse: where one pass would delete more than the limit,
 // or more than half of ours, only what `retired` names goes. What has moved and is available at its new place goes in any case.
 // Claims are never deleted here, finished searches never at all.
 func (d *draft) remove() {
-	ours, doomed := 0, []Remove(nil)
+	ours, going, lost := 0, 0, []Remove(nil)
 	for _, o := range d.live.all {
-		if o.Ref.Kind == render.Claim || o.Ref.Kind == render.Search && o.Phase != Running {
+		if !deletable(o) {
 			continue
 		}
 		ours++
-		reason, moved := d.unwanted(o)
+		v, reason := d.judge(o)
 		switch {
-		case reason == "":
+		case v == stays:
+		case v == waits:
+			d.hold(o.Model, o.Environment, fmt.Sprintf("%s stays: %s", o.Ref, reason))
 		case o.Ending:
 			d.hold(o.Model, o.Environment, fmt.Sprintf("%s is being removed (%s)", o.Ref, reason))
-		case moved:
+			if v == doomed {
+				going++
+			}
+		case v == moved:
 			d.do(Remove{o, reason})
 		default:
-			doomed = append(doomed, Remove{o, reason})
+			lost = append(lost, Remove{o, reason})
 		}
 	}
-	why := d.fuse(len(doomed), ours)
-	for _, a := range doomed {
+	d.delete(lost, d.fuse(len(lost)+going, ours))
+}
+
+// deletable reports whether an object is of a kind and in a state in which it may be deleted or stopped because git lost it.
+func deletable(o Observed) bool {
+	return o.Ref.Kind != render.Claim && (o.Ref.Kind != render.Search || o.Phase == Running)
+}
+
+// delete deletes what may go: all, or where the fuse says why not, what retired names.
+func (d *draft) delete(lost []Remove, why string) {
+	for _, a := range lost {
 		if why != "" && !d.retired(a.Object) {
 			d.hold(a.Object.Model, a.Object.Environment, fmt.Sprintf("%s stays (%s): %s; name %q in retired, with a reason, to let it go",
 				a.Object.Ref, a.Reason, why, d.name(a.Object)))
@@ -41,35 +65,35 @@ func (d *draft) remove() {
 }
 
 // fuse says why only what retired names is deleted, empty where all goes. Where some objects can't be seen, nobody knows how many
-// would go. What retired names and is gone already counts: else those that were held beside it would go in the next pass.
+// would go. While retired names what is gone already, its other objects are not known either: without that, what was held beside it
+// would go in the next pass.
 func (d *draft) fuse(doomed, ours int) string {
-	gone := d.past()
-	switch {
+	switch past := d.past(); {
 	case doomed > d.in.Limits.Deletions || 2*doomed > ours:
 		return fmt.Sprintf("this pass would delete %d of our %d objects", doomed, ours)
-	case gone > 0 && doomed+gone > d.in.Limits.Deletions:
-		return fmt.Sprintf("this pass would delete %d beside the %d that retired names and that are gone (take those out of retired if they are long past)", doomed, gone)
+	case past != "":
+		return fmt.Sprintf("retired still names %s, of which nothing is left: take it out, so that small deletions need no names again", past)
 	case d.blind():
 		return "not all of our objects can be seen"
 	}
 	return ""
 }
 
-// past counts what retired names and nothing is left of.
-func (d *draft) past() int {
+// past is the first that retired names and nothing is left of.
+func (d *draft) past() string {
 	left := map[string]bool{}
 	for _, o := range d.live.all {
-		if o.Ref.Kind != render.Claim && (o.Ref.Kind != render.Search || o.Phase == Running) {
+		if deletable(o) {
 			left[o.Model], left[subject(o.Model, o.Environment)] = true, true
 		}
 	}
-	n := 0
+	gone := ""
 	for place := range d.in.Catalog.Retired {
-		if !left[place] {
-			n++
+		if !left[place] && (gone == "" || place < gone) {
+			gone = place
 		}
 	}
-	return n
+	return gone
 }
 
 // blind reports whether objects of ours may exist that were not seen.
@@ -82,51 +106,94 @@ func (d *draft) blind() bool {
 	return false
 }
 
-// unwanted says why an object is to go, empty where it stays, and whether it only moved. What a finding freezes stays.
-func (d *draft) unwanted(o Observed) (reason string, moved bool) {
-	if o.Model == "" || d.rendered[o.Ref] || d.faulty[o.Model] || d.faulty[""] || d.inherited(o) {
-		return "", false
+// judge decides about one object, whatever the fuse says.
+func (d *draft) judge(o Observed) (verdict, string) {
+	if _, frozen := d.in.Catalog.Frozen(o.Model, o.Environment); o.Model == "" || frozen || d.rendered[o.Ref] || d.inherited(o) {
+		return stays, ""
 	}
 	m, found := d.model(o.Model)
 	switch {
 	case !found:
-		return d.left(o), false
+		return d.left(o)
 	case o.Ref.Kind != render.SeldonDeployment:
-		return "", false
+		return stays, ""
 	}
 	for _, e := range m.Serve {
-		if e.Name == o.Environment {
-			return d.moved(m, e), true
+		if e.Name != o.Environment {
+			continue
 		}
+		if !d.available(m, e) {
+			return waits, "its environment is not available at its new place yet"
+		}
+		return moved, "moved to " + e.Namespace + "/" + e.ObjectName
 	}
-	return "environment " + o.Environment + " left serve", false
+	if unborn := d.unborn(m.Name); unborn != "" {
+		return waits, fmt.Sprintf("environment %s left serve, and %s is frozen, which may be its new name", o.Environment, subject(m.Name, unborn))
+	}
+	return doomed, "environment " + o.Environment + " left serve"
 }
 
-// left says that a model is gone. It stays as long as it may have been renamed: while something is frozen, unless the model is
-// retired, and while another one has its releases but is not available there yet.
-func (d *draft) left(o Observed) string {
+// unborn is an environment of the model that an error freezes and that has nothing in the cluster; empty for none.
+func (d *draft) unborn(model string) string {
 	for _, f := range d.in.Catalog.Findings {
-		if f.Severity == schema.Error && !d.retired(o) {
-			d.hold(o.Model, o.Environment, fmt.Sprintf("%s stays: %s left models, and %s is frozen, which may be its new name", o.Ref, o.Model, f.Scope))
-			return ""
+		born := slices.ContainsFunc(d.live.of(render.SeldonDeployment, model), func(o Observed) bool { return o.Environment == f.Scope.Environment })
+		if f.Severity == schema.Error && f.Scope.Model == model && f.Scope.Environment != "" && !born {
+			return f.Scope.Environment
 		}
 	}
-	if _, kept := d.in.Catalog.Selected[o.Model]; !kept && o.Ref.Kind == render.SeldonDeployment && d.awaited(o) {
-		d.hold(o.Model, o.Environment, fmt.Sprintf("%s stays until what took over its releases is available in %s", o.Ref, o.Ref.Namespace))
+	return ""
+}
+
+// left decides about an object of a model that is gone. It stays as long as it may have been renamed: while a model that is not known
+// yet can't be read, unless this one is retired, and while another one has its releases but is not available yet.
+func (d *draft) left(o Observed) (verdict, string) {
+	for _, f := range d.in.Catalog.Findings {
+		_, read := d.model(f.Scope.Model)
+		if f.Severity == schema.Error && !read && !d.present(f.Scope.Model) && !d.retired(o) {
+			return waits, fmt.Sprintf("%s left models, and %s is frozen, which may be its new name", o.Model, f.Scope)
+		}
+	}
+	if place := d.awaited(o); place != "" {
+		return waits, fmt.Sprintf("until %s, which took over its releases, is available", place)
+	}
+	return doomed, o.Model + " left models"
+}
+
+// present reports whether a model has anything in the engines, and so is not another one's new name.
+func (d *draft) present(model string) bool {
+	return slices.ContainsFunc([]render.Kind{render.SeldonDeployment, render.Workflow, render.Search}, func(k render.Kind) bool {
+		return len(d.live.of(k, model)) > 0
+	})
+}
+
+// awaited is the environment that takes over from an object of a name that is gone, while it is not available: of a model that has
+// its release, the one in the same namespace, else the one of the same name, else any.
+func (d *draft) awaited(o Observed) string {
+	if _, kept := d.in.Catalog.Selected[o.Model]; kept || o.Ref.Kind != render.SeldonDeployment || o.Image == "" {
 		return ""
 	}
-	return o.Model + " left models"
+	for _, m := range d.in.Catalog.Models {
+		if slices.ContainsFunc(d.in.Catalog.Selected[m.Name].Releases, func(r schema.Release) bool { return r.Image == o.Image }) {
+			return d.successor(m, o)
+		}
+	}
+	return ""
 }
 
-// awaited reports whether a model that has the release of the object, under another name, is to serve in its namespace and does
-// not yet.
-func (d *draft) awaited(o Observed) bool {
-	return slices.ContainsFunc(d.in.Catalog.Models, func(m schema.Model) bool {
-		heir := slices.ContainsFunc(d.in.Catalog.Selected[m.Name].Releases, func(r schema.Release) bool { return r.Image == o.Image })
-		return heir && slices.ContainsFunc(m.Serve, func(e schema.Environment) bool {
-			return e.Namespace == o.Ref.Namespace && !d.available(m, e)
-		})
-	})
+func (d *draft) successor(m schema.Model, o Observed) string {
+	for _, same := range []func(schema.Environment) bool{
+		func(e schema.Environment) bool { return e.Namespace == o.Ref.Namespace },
+		func(e schema.Environment) bool { return e.Name == o.Environment },
+		func(schema.Environment) bool { return true },
+	} {
+		if i := slices.IndexFunc(m.Serve, same); i >= 0 {
+			if d.available(m, m.Serve[i]) {
+				return ""
+			}
+			return subject(m.Name, m.Serve[i].Name)
+		}
+	}
+	return ""
 }
 
 // name is what `retired` calls an object: its model, or its environment while the model is still there.
@@ -135,14 +202,6 @@ func (d *draft) name(o Observed) string {
 		return subject(o.Model, o.Environment)
 	}
 	return o.Model
-}
-
-// moved says that an environment has gone elsewhere, once it is available there.
-func (d *draft) moved(m schema.Model, e schema.Environment) string {
-	if !d.available(m, e) {
-		return ""
-	}
-	return "moved to " + e.Namespace + "/" + e.ObjectName
 }
 
 // retired reports whether people confirmed that the object goes.

@@ -80,11 +80,14 @@ func (d *draft) inherited(o Observed) bool {
 	})
 }
 
-// startedSince counts the experiments that were started after t, but for the search that the model is to start. A search counts
-// with what its claim says or with what is seen of it, whichever is more: it may not be seen yet, or not any more.
-func (x index) startedSince(t time.Time, but schema.Model) int {
-	started := map[string]int{}
+// startedBefore counts the experiments that were started in the hour before now, but for the search that the model is to start. A search counts
+// with what its claim says, unless that is absurd, or with what is seen of it, whichever is more: it may not be seen yet, or not any more.
+func (x index) startedBefore(now time.Time, but schema.Model) int {
+	t, started := now.Add(-time.Hour), map[string]int{}
 	for _, o := range x.all {
+		if o.Ref.Kind == render.Claim && absurd(o, now) {
+			continue
+		}
 		own := o.Model == but.Name && o.Digest == but.Digests.Search
 		if own || !submitted(o).After(t) || o.Ref.Kind != render.Search && o.Ref.Kind != render.Claim {
 			continue

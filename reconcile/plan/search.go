@@ -27,6 +27,9 @@ func (d *draft) search(m schema.Model) {
 	case claimed && claim.Phase == Failed:
 		d.hold(m.Name, "", fmt.Sprintf("%s can't be read, and no run of it is found: %s; raise train.revision to search again",
 			claim.Ref, claim.Message))
+	case claimed && absurd(claim, d.in.Now):
+		d.hold(m.Name, "", fmt.Sprintf("%s says that a create may last until %s: a clock is wrong, or somebody edited it; delete it if no search of it runs",
+			claim.Ref, claim.Claim.Expires.UTC().Format(time.RFC3339)))
 	case claimed && d.in.Now.Before(claim.Claim.Expires):
 		d.hold(m.Name, "", unconfirmed(claim))
 	default:
@@ -50,6 +53,14 @@ func (d *draft) submit() {
 	}
 }
 
+// longestCreate is more experiments than a search may have.
+const longestCreate = 100_000
+
+// absurd reports whether a claim says what no daemon writes whose clock is right.
+func absurd(claim Observed, now time.Time) bool {
+	return claim.Claim.Experiments > longestCreate || claim.Claim.Expires.After(now.Add(2*render.CreateTimeout(longestCreate)))
+}
+
 // unconfirmed says what is known of a create that left no run.
 func unconfirmed(claim Observed) string {
 	until := claim.Claim.Expires.UTC().Format(time.TimeOnly + " MST")
@@ -70,7 +81,7 @@ func (d *draft) adopt(m schema.Model, claim, run Observed) {
 func (d *draft) start(s submission) {
 	m := s.model
 	n, limit := render.Experiments(m), d.in.Limits.ExperimentsPerHour
-	if before := d.started + d.live.startedSince(d.in.Now.Add(-time.Hour), m); before > 0 && before+n > limit {
+	if before := d.started + d.live.startedBefore(d.in.Now, m); before > 0 && before+n > limit {
 		d.hold(m.Name, "", fmt.Sprintf("%d experiments would be more than %d in an hour, %d were started", n, limit, before))
 		return
 	}

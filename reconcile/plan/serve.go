@@ -19,6 +19,9 @@ func (d *draft) serve(m schema.Model) {
 func (d *draft) environment(m schema.Model, e schema.Environment) {
 	selected := d.in.Catalog.Selected[m.Name]
 	release, reason := Served(selected, e)
+	if now, prefix := answering(selected, m.Digests); e.Release == 0 && prefix == 3 && complete(m, now) && now.Number != selected.Latest {
+		reason = fmt.Sprintf("waits until latest is release %d", now.Number) // a person's edit of it is put back, not served
+	}
 	if reason != "" {
 		d.hold(m.Name, e.Name, reason)
 		return

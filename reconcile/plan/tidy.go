@@ -16,28 +16,48 @@ const (
 	remembered = time.Hour
 )
 
-// tidy deletes what a model needs no more, so that a cluster does not fill up: Workflows whose outcome is recorded or that were
+// tidy deletes what models need no more, so that a cluster does not fill up: Workflows whose outcome is recorded or that were
 // built once more, and claims of searches that a later one has replaced. It is no part of what the fuse on deletions is for, and
-// does not do more in a pass than that allows.
-func (d *draft) tidy(m schema.Model) {
+// takes what that leaves of a pass.
+func (d *draft) tidy() {
+	for _, m := range d.in.Catalog.Models {
+		if _, frozen := d.in.Catalog.Frozen(m.Name, ""); !frozen {
+			d.tidyModel(m)
+		}
+	}
+}
+
+func (d *draft) tidyModel(m schema.Model) {
 	if all := d.live.of(render.Workflow, m.Name); len(all) > kept {
 		done := slices.DeleteFunc(slices.Clone(all), func(w Observed) bool { return !d.settledBuild(m, w) })
 		for _, w := range done[:max(0, len(done)-kept)] {
 			d.discard(w, fmt.Sprintf("%d later ones are kept", kept))
 		}
 	}
-	for _, c := range d.live.of(render.Claim, m.Name) {
-		if d.settledClaim(m, c) {
-			d.discard(c, "a later search has replaced it")
+	for _, name := range d.names(m) {
+		for _, c := range d.live.of(render.Claim, name) {
+			if d.settledClaim(m, c) {
+				d.discard(c, "a later search has replaced it")
+			}
 		}
 	}
 }
 
 func (d *draft) discard(o Observed, reason string) {
-	if !o.Ending && d.tidied < d.in.Limits.Deletions {
-		d.tidied++
+	if !o.Ending && d.deleted() < d.in.Limits.Deletions {
 		d.do(Remove{o, reason})
 	}
+}
+
+// deleted counts what the plan deletes or stops.
+func (d *draft) deleted() int {
+	n := 0
+	for _, a := range d.Actions {
+		if _, ok := a.(Remove); ok {
+			n++
+		}
+	}
+	return n
 }
 
 // settledBuild reports whether nothing is to be learned from a Workflow: its release has an image, or another attempt.
@@ -59,7 +79,7 @@ func (d *draft) settledBuild(m schema.Model, w Observed) bool {
 // settledClaim reports whether a claim guards nothing any more: a release answers a search that was started after its own, and
 // which people ask for now. Before that it is the only thing that knows of a search that vanished.
 func (d *draft) settledClaim(m schema.Model, c Observed) bool {
-	if c.Digest == m.Digests.Search || d.in.Now.Sub(c.Created) < remembered {
+	if c.Model == m.Name && c.Digest == m.Digests.Search || d.in.Now.Sub(c.Created) < remembered {
 		return false
 	}
 	_, prefix := answering(d.in.Catalog.Selected[m.Name], m.Digests)
