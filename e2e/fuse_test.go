@@ -186,12 +186,15 @@ func retire(w *world, gone, left []string) {
 // hourly asks for six experiments where three an hour are allowed: the larger search starts alone, the other waits, and status says so.
 func hourly(w *world) {
 	said := len(w.log())
-	w.write("two models", map[string]string{
+	w.write("a large search", map[string]string{
 		"large.cue": "models: large: train: search: mapping: [{rate: 0.1}, {rate: 0.2}, {rate: 0.3}, {rate: 0.4}]",
+	})
+	w.eventually("large is searched", patience, func() bool { return len(w.runs("kind:matrix")) == 1 })
+	w.write("a small one", map[string]string{
 		"small.cue": "models: small: train: search: mapping: [{rate: 0.1}, {rate: 0.2}]",
 	})
 	const why = "2 experiments would be more than 3 in an hour, 4 were started"
-	w.eventually("large is searched", patience, func() bool { return len(w.runs("kind:matrix")) == 1 && w.says(said, "small: hold: "+why) })
+	w.eventually("small waits", patience, func() bool { return w.says(said, "small: hold: "+why) })
 	w.settle()
 	if runs := w.runs("kind:matrix"); len(runs) != 1 || !strings.HasPrefix(runs[0].Name, "large-v1-") {
 		w.Errorf("an hour's experiments are %+v", runs)
