@@ -97,10 +97,12 @@ func (e *Engine) create(ctx context.Context, t target, object render.Object) err
 }
 
 // post creates the object. What is applied later is applied from the start, so that its fields have one manager. Apply would also
-// change an object that appeared since we looked; without force it does not: both say what spec.predictors is, which is a conflict.
+// change an object that appeared since we looked, or since another daemon of the repository looked; the name of a resourceVersion that
+// no object has makes that a conflict.
 func (t target) post(ctx context.Context, object render.Object, dryRun []string) (*unstructured.Unstructured, error) {
 	if t.ref.Kind == render.SeldonDeployment {
-		return t.ResourceInterface.Apply(ctx, t.ref.Name, body(object, ""), metav1.ApplyOptions{FieldManager: t.manager, DryRun: dryRun})
+		const none = "1"
+		return t.ResourceInterface.Apply(ctx, t.ref.Name, body(object, none), metav1.ApplyOptions{FieldManager: t.manager, DryRun: dryRun})
 	}
 	return t.Create(ctx, body(object, ""), metav1.CreateOptions{FieldManager: t.manager, DryRun: dryRun})
 }

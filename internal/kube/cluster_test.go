@@ -44,6 +44,7 @@ func TestCluster(t *testing.T) {
 	t.Run("contract", s.contract)
 	t.Run("create", s.create)
 	t.Run("adopt", s.adopt)
+	t.Run("late", s.late)
 	t.Run("foreign object", s.foreign)
 	t.Run("two repositories", s.twoRepositories)
 	t.Run("hand edit", s.handEdit)

@@ -61,6 +61,23 @@ func (s *suite) adopt(t *testing.T) {
 	}
 }
 
+// late has a create arrive that looked before another daemon of the repository made the object: it is refused, and changes nothing.
+func (s *suite) late(t *testing.T) {
+	target, err := s.start(t).target(serving("ml", "create", image("a"), digestA).Ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := s.get(t, target.ref)
+	for _, object := range []render.Object{serving("ml", "create", image("b"), digestB), serving("ml", "create", image("a"), digestA)} {
+		if _, err := target.post(t.Context(), object, nil); !apierrors.IsConflict(err) {
+			t.Errorf("a late create: %v", err)
+		}
+	}
+	if now := s.get(t, target.ref); now.GetResourceVersion() != before.GetResourceVersion() {
+		t.Errorf("it was changed from %v to %v", before.Object, now.Object)
+	}
+}
+
 // foreign is about invariant I9: what does not carry our labels stays as it is.
 func (s *suite) foreign(t *testing.T) {
 	for _, object := range []render.Object{build("foreign"), serving("ml", "foreign", image("f"), digestA), claiming("foreign", "me")} {

@@ -146,7 +146,7 @@ func scripted(t *testing.T, answers ...any) (*Engine, *script) {
 func TestApply(t *testing.T) {
 	const (
 		post   = "POST fieldManager=trefoil-models"
-		create = "PATCH fieldManager=trefoil-models force=false"
+		create = "PATCH fieldManager=trefoil-models force=false at 1"
 		change = "PATCH fieldManager=trefoil-models force=true u at 7"
 		put    = "PUT fieldManager=trefoil-models at 7"
 	)
@@ -249,7 +249,7 @@ func TestRemove(t *testing.T) {
 func TestDryRun(t *testing.T) {
 	const (
 		post   = "POST fieldManager=trefoil-models dryRun=All"
-		create = "PATCH fieldManager=trefoil-models force=false dryRun=All"
+		create = "PATCH fieldManager=trefoil-models force=false dryRun=All at 1"
 		change = "PATCH fieldManager=trefoil-models force=true dryRun=All"
 	)
 	sdep := liveObject(render.SeldonDeployment, digestB, testOwner, "")
