@@ -169,7 +169,7 @@ func (x *index) hashDir(at place, entry object.TreeEntry) (object.TreeEntry, err
 	nested := err == nil && x.tracked != nil
 	switch {
 	case nested && (known != nil || !at.ignored):
-		head, err := headOf(x.path(at.name))
+		head, _, err := headOf(x.path(at.name))
 		if err != nil {
 			return entry, fmt.Errorf("repository in %s: %w", at.name, err)
 		}

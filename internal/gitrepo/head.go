@@ -23,23 +23,24 @@ func Head(dir string) plan.Revision {
 	if err != nil || top == "" {
 		return ""
 	}
-	head, err := headOf(top)
+	head, _, err := headOf(top)
 	if err != nil {
 		return ""
 	}
 	return plan.Revision(head.String())
 }
 
-// headOf returns the commit that is checked out in a folder that holds .git.
-func headOf(top string) (plumbing.Hash, error) {
+// headOf returns the commit that is checked out in a folder that holds .git, and where its objects are.
+func headOf(top string) (plumbing.Hash, storer.EncodedObjectStorer, error) {
 	own, common, err := gitFolders(filepath.Join(top, ".git"))
 	if err != nil {
-		return plumbing.ZeroHash, err
+		return plumbing.ZeroHash, nil, err
 	}
 	files := dotgit.NewRepositoryFilesystem(osfs.New(own), osfs.New(common))
-	head, err := storer.ResolveReference(filesystem.NewStorage(files, cache.NewObjectLRUDefault()), plumbing.HEAD)
+	store := filesystem.NewStorage(files, cache.NewObjectLRUDefault())
+	head, err := storer.ResolveReference(store, plumbing.HEAD)
 	if err != nil {
-		return plumbing.ZeroHash, err
+		return plumbing.ZeroHash, nil, err
 	}
-	return head.Hash(), nil
+	return head.Hash(), store, nil
 }

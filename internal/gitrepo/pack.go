@@ -16,14 +16,14 @@ import (
 	"github.com/go-git/go-git/v5/storage/memory"
 )
 
-// receive fetches one commit without its history into a new store.
-func (r *Repo) receive(ctx context.Context, session reading, refs *packp.AdvRefs, want plumbing.Hash) (*memory.Storage, error) {
+// receive fetches a commit into a new store, with as much of its history as makes it depth commits.
+func (r *Repo) receive(ctx context.Context, session reading, refs *packp.AdvRefs, want plumbing.Hash, depth int) (*memory.Storage, error) {
 	if !refs.Capabilities.Supports(capability.Shallow) {
 		return nil, errors.New("the server cannot send a commit without its history")
 	}
 	request := packp.NewUploadPackRequestFromCapabilities(refs.Capabilities)
 	request.Wants = []plumbing.Hash{want}
-	request.Depth = packp.DepthCommits(1)
+	request.Depth = packp.DepthCommits(depth)
 	wanted := []capability.Capability{capability.Shallow}
 	if refs.Capabilities.Supports(capability.NoProgress) {
 		wanted = append(wanted, capability.NoProgress)

@@ -117,7 +117,7 @@ func (r *Repo) fetch(ctx context.Context, revision plan.Revision) (*commitTree, 
 		return nil, r.stale(revision, tip)
 	}
 	want := plumbing.NewHash(string(revision))
-	store, err := r.receive(ctx, session, refs, want)
+	store, err := r.receive(ctx, session, refs, want, 1)
 	if err != nil {
 		return nil, r.fail(ctx, "fetch from", err)
 	}

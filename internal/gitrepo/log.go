@@ -1,0 +1,126 @@
+package gitrepo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/storer"
+
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// Log is the way back from a commit along first parents, newest first: what was merged counts as the commit that merged it.
+type Log struct {
+	Commits []Commit
+	// Older says that the last one has a parent, which was not asked for, or is not there in a shallow clone.
+	Older bool
+}
+
+// Commit is one step of a Log. Its author and date are anybody's words.
+type Commit struct {
+	Revision plan.Revision
+	Author   string
+	Date     time.Time // when it was committed
+	// Tree is the folder of the specs; nil where that is no folder in this commit.
+	Tree schema.Tree
+}
+
+// ReadLog goes back from the commit that is checked out in the folder dir, most commits at most.
+func ReadLog(dir string, most int) (Log, error) {
+	top, folder, err := placed(dir)
+	if err != nil {
+		return Log{}, fmt.Errorf("log of %s: %w", dir, err)
+	}
+	head, store, err := headOf(top)
+	if errors.Is(err, plumbing.ErrReferenceNotFound) {
+		return Log{}, fmt.Errorf("log of %s: nothing was committed yet", dir)
+	}
+	if err != nil {
+		return Log{}, fmt.Errorf("log of %s: %w", dir, err)
+	}
+	log, err := walk(store, head, folder, most, defaultLimits().file)
+	if err != nil {
+		return Log{}, fmt.Errorf("log of %s: %w", dir, err)
+	}
+	return log, nil
+}
+
+// placed returns the folder that holds .git, and where dir is in it.
+func placed(dir string) (top, folder string, err error) {
+	dir, err = filepath.Abs(dir)
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	if err == nil {
+		top, err = findTop(dir)
+	}
+	if err != nil {
+		return "", "", err
+	}
+	if top == "" {
+		return "", "", errors.New("it is in no git repository")
+	}
+	folder, err = filepath.Rel(top, dir)
+	return top, filepath.ToSlash(folder), err
+}
+
+// Log goes back from the tip of the branch, most commits at most. All of them are held in memory, within the limits of one pack.
+func (r *Repo) Log(ctx context.Context, most int) (Log, error) {
+	ctx, cancel := within(ctx, r.limits.move)
+	defer cancel()
+	session, refs, err := r.upload(ctx, "fetch from")
+	if err != nil {
+		return Log{}, err
+	}
+	defer session.Close()
+	tip, err := r.tip(refs)
+	if err != nil {
+		return Log{}, err
+	}
+	want := plumbing.NewHash(string(tip))
+	store, err := r.receive(ctx, session, refs, want, most)
+	if err != nil {
+		return Log{}, r.fail(ctx, "fetch from", err)
+	}
+	log, err := walk(store, want, r.path, most, r.limits.file)
+	if err != nil {
+		return Log{}, r.fail(ctx, "fetch from", err)
+	}
+	return log, nil
+}
+
+// walk ends where a parent is missing: that is how a history that was cut off looks.
+func walk(store storer.EncodedObjectStorer, from plumbing.Hash, folder string, most int, largest int64) (Log, error) {
+	var log Log
+	for next := []plumbing.Hash{from}; len(next) > 0; {
+		if len(log.Commits) == most {
+			log.Older = true
+			break
+		}
+		commit, err := object.GetCommit(store, next[0])
+		if errors.Is(err, plumbing.ErrObjectNotFound) && len(log.Commits) > 0 {
+			log.Older = true
+			break
+		}
+		if err != nil {
+			return Log{}, fmt.Errorf("commit %.7s: %w", next[0], err)
+		}
+		log.Commits = append(log.Commits, step(store, commit, folder, largest))
+		next = commit.ParentHashes
+	}
+	return log, nil
+}
+
+func step(store storer.EncodedObjectStorer, commit *object.Commit, folder string, largest int64) Commit {
+	c := Commit{Revision: plan.Revision(commit.Hash.String()), Author: commit.Author.Name, Date: commit.Committer.When}
+	if tree, err := newCommitTree(store, commit, largest).sub(folder); err == nil {
+		c.Tree = tree
+	}
+	return c
+}
