@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -27,7 +28,7 @@ type Commit struct {
 	Revision plan.Revision
 	Author   string
 	Date     time.Time // when it was committed
-	// Tree is the folder of the specs; nil where that is no folder in this commit.
+	// Tree is the folder of the specs. Where the commit has no such folder nothing in it can be opened, not even ".".
 	Tree schema.Tree
 }
 
@@ -118,9 +119,16 @@ func walk(store storer.EncodedObjectStorer, from plumbing.Hash, folder string, m
 }
 
 func step(store storer.EncodedObjectStorer, commit *object.Commit, folder string, largest int64) Commit {
-	c := Commit{Revision: plan.Revision(commit.Hash.String()), Author: commit.Author.Name, Date: commit.Committer.When}
-	if tree, err := newCommitTree(store, commit, largest).sub(folder); err == nil {
-		c.Tree = tree
+	tree, err := newCommitTree(store, commit, largest).sub(folder)
+	if err != nil {
+		tree = absent{err}
 	}
-	return c
+	return Commit{Revision: plan.Revision(commit.Hash.String()), Author: commit.Author.Name, Date: commit.Committer.When, Tree: tree}
 }
+
+// absent is the tree of a folder that is not there, or can't be read.
+type absent struct{ why error }
+
+func (a absent) Open(string) (fs.File, error) { return nil, a.why }
+
+func (a absent) Hash(string) (string, error) { return "", a.why }

@@ -42,7 +42,7 @@ func (d *draft) environment(m schema.Model, e schema.Environment) {
 		d.hold(m.Name, e.Name, fmt.Sprintf("%s is being deleted; it is made again when it is gone", o.Ref))
 	case o.Digest != d.in.Desired[scoped(m, e)] || o.Model != m.Name || o.Environment != e.Name || o.Release != release.Number: // somebody edited it
 		object := render.NewSeldonDeployment(m, e, release, d.in.Settings)
-		d.do(Serve{Word: verb(o, release), Object: object, Seen: o.Seen, Release: release.Number})
+		d.do(Serve{Word: verb(o.Release, release.Number), Object: object, Seen: o.Seen, Release: release.Number})
 	case o.Phase == Running:
 		d.hold(m.Name, e.Name, fmt.Sprintf("release %d is rolling out%s", release.Number, because(o)))
 	case o.Phase != Succeeded:
@@ -136,11 +136,11 @@ func Served(s schema.Selected, e schema.Environment) (schema.Release, string) {
 }
 
 // verb tells a promotion from a rollback, and both from a change that leaves the release.
-func verb(live Observed, next schema.Release) string {
+func verb(from, to int) string {
 	switch {
-	case live.Release == next.Number:
+	case from == to:
 		return "update"
-	case live.Release > next.Number:
+	case from > to:
 		return "rollback"
 	}
 	return "promote"
