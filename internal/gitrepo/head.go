@@ -37,7 +37,8 @@ func headOf(top string) (plumbing.Hash, storer.EncodedObjectStorer, error) {
 		return plumbing.ZeroHash, nil, err
 	}
 	files := dotgit.NewRepositoryFilesystem(osfs.New(own), osfs.New(common))
-	store := filesystem.NewStorage(files, cache.NewObjectLRUDefault())
+	borrowed := filesystem.Options{AlternatesFS: osfs.New(string(filepath.Separator))} // objects of a clone may be in another one
+	store := filesystem.NewStorageWithOptions(files, cache.NewObjectLRUDefault(), borrowed)
 	head, err := storer.ResolveReference(store, plumbing.HEAD)
 	if err != nil {
 		return plumbing.ZeroHash, nil, err

@@ -45,7 +45,7 @@ func ReadLog(dir string, most int) (Log, error) {
 	if err != nil {
 		return Log{}, fmt.Errorf("log of %s: %w", dir, err)
 	}
-	log, err := walk(store, head, folder, most, defaultLimits().file)
+	log, err := walk(newObjects(store), head, folder, most, defaultLimits().file)
 	if err != nil {
 		return Log{}, fmt.Errorf("log of %s: %w", dir, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -92,6 +93,26 @@ func TestLogOfShallowClone(t *testing.T) {
 	log, err := open(t, options("file://"+work)).Log(aMinute(t), 100)
 	if err != nil || said(log) != want {
 		t.Errorf("by way of a server it is\n%s, %v; want\n%s", said(log), err, want)
+	}
+}
+
+// A clone may borrow its objects from another one, and a second work tree has no repository of its own.
+func TestLogOfBorrowedObjects(t *testing.T) {
+	s := merged(t)
+	want := runGit(t, s.dir, "rev-list", "--first-parent", "main")
+	work, second := filepath.Join(t.TempDir(), "shared"), filepath.Join(t.TempDir(), "second")
+	runGit(t, s.dir, "clone", "-q", "--shared", s.dir, work)
+	runGit(t, work, "worktree", "add", "-q", "--detach", second)
+	for _, dir := range []string{work, second} {
+		log, err := ReadLog(dir, 100)
+		if err != nil || said(log) != want {
+			t.Fatalf("%s, %v; want\n%s", said(log), err, want)
+		}
+		for _, c := range log.Commits {
+			if err := fstest.TestFS(c.Tree, "models.cue", "train/lib/a.py"); err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }
 
