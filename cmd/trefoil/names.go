@@ -24,7 +24,11 @@ func known(words []string, c schema.Catalog, p plan.Plan) error {
 	if _, frozen := c.Frozen("", ""); frozen {
 		return nil // nobody knows what models there are
 	}
-	names := named(c, p)
+	return among(words, named(c, p))
+}
+
+// among complains of words that are not among the names.
+func among(words, names []string) error {
 	for _, w := range words {
 		if !slices.Contains(names, w) {
 			return fmt.Errorf("there is no model %q; there %s", w, listed(names))
