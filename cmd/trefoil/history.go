@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,6 +17,7 @@ import (
 )
 
 func (a *app) history() *cobra.Command {
+	const most = 10_000 // what a server can be asked for, and a person waits for
 	var limit int
 	cmd := &cobra.Command{
 		Use:   "history [MODEL...]",
@@ -28,8 +28,8 @@ func (a *app) history() *cobra.Command {
 			"Exit code 0: told. 1: an error.",
 		ValidArgsFunction: a.complete,
 		RunE: func(cmd *cobra.Command, words []string) error {
-			if limit < 1 {
-				return errors.New("--limit: at least one commit is looked at")
+			if limit < 1 || limit > most {
+				return fmt.Errorf("--limit: from 1 to %d commits are looked at", most)
 			}
 			t, err := a.tell(cmd, limit)
 			if err != nil {

@@ -96,6 +96,9 @@ func (a *app) commits(cmd *cobra.Command, most int) (gitrepo.Log, error) {
 	return repo.Log(cmd.Context(), most)
 }
 
+// tries are how often a commit is loaded for which time was too short; each goes on where the one before ended.
+const tries = 3
+
 // spec is the tree of a commit and what it says.
 type spec struct {
 	tree    schema.Tree
@@ -112,6 +115,9 @@ func (a *app) after(ctx context.Context, last spec, tree schema.Tree) (next spec
 		return last, false, nil
 	}
 	c, err := a.load(ctx, tree)
+	for n := 1; n < tries && err == nil && c.Again; n++ {
+		c, err = a.load(ctx, tree)
+	}
 	if err != nil {
 		why := unread(tree)
 		if why == nil {

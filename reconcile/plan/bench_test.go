@@ -85,3 +85,18 @@ func BenchmarkMake(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkFollow compares a fleet with one in which an environment has one replica more.
+func BenchmarkFollow(b *testing.B) {
+	for _, n := range []int{10, 100, 1000, 5000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			past, next := plan.Since(fleet(n).Catalog), fleet(n).Catalog
+			next.Models[0].Serve[0].Replicas++
+			for b.Loop() {
+				if _, changes := past.Follow(next); len(changes) != 1 {
+					b.Fatal(changes)
+				}
+			}
+		})
+	}
+}

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -50,8 +51,8 @@ func (s *story) releases(m schema.Model, had, selected schema.Selected) {
 			s.changes = append(s.changes, recorded(m, earlier, r))
 			earlier.Releases = append(earlier.Releases, r)
 			moved = max(moved, r.Number)
-		case fmt.Sprint(old) == fmt.Sprint(r):
-		case fmt.Sprint(old) == fmt.Sprint(built):
+		case sameRelease(old, r):
+		case sameRelease(old, built):
 			s.changes = append(s.changes, Change{
 				Model: m.Name, Word: "record", Detail: fmt.Sprintf("release %d is %s", r.Number, brief(r.Image)), Release: r.Number, Image: r.Image,
 			})
@@ -70,6 +71,11 @@ func (s *story) releases(m schema.Model, had, selected schema.Selected) {
 			Model: m.Name, Word: "record", Detail: fmt.Sprintf("latest is release %d", selected.Latest), Release: selected.Latest,
 		})
 	}
+}
+
+func sameRelease(a, b schema.Release) bool {
+	return a.Answers == b.Answers && a.Experiment == b.Experiment && a.Artifact == b.Artifact && a.Commit == b.Commit && a.Image == b.Image &&
+		maps.Equal(a.Metrics, b.Metrics) && maps.Equal(a.Params, b.Params)
 }
 
 // recorded is a new release, beside those that were there.
@@ -94,14 +100,14 @@ func recorded(m schema.Model, had schema.Selected, r schema.Release) Change {
 
 // asks tells what people ask for now, and what that leads to.
 func (s *story) asks(was, m schema.Model, selected schema.Selected) {
-	what := strings.Join(slices.Concat(trainChanges(was.Train, m.Train), selectChanges(was.Select, m.Select), packageChanges(was.Package, m.Package)), ", ")
 	if was.Digests == m.Digests {
 		if attempt(was) != attempt(m) {
 			s.say(m.Name, "", "rebuild", "package.attempt %d -> %d", attempt(was), attempt(m))
 		}
 		return
 	}
-	what = cmp.Or(what, "the digests")
+	fields := slices.Concat(trainChanges(was.Train, m.Train), selectChanges(was.Select, m.Select), packageChanges(was.Package, m.Package))
+	what := cmp.Or(strings.Join(fields, ", "), "digests")
 	r, prefix := answering(selected, m.Digests)
 	switch {
 	case prefix == 3:

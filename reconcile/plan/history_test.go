@@ -3,7 +3,6 @@ package plan_test
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
@@ -32,10 +32,14 @@ func TestHistories(t *testing.T) {
 			}
 			var got strings.Builder
 			var past plan.Past
+			again := revisions(t, archive)
 			for i, c := range revisions(t, archive) {
 				var changes []plan.Change
 				if past, changes = past.Follow(c); i == 0 && section(archive, "cut") != "" {
 					past, changes = plan.Since(c), nil
+				}
+				if d := cmp.Diff(again[i], c, cmpopts.EquateNaNs()); d != "" {
+					t.Errorf("the revision was changed (-before +after):\n%s", d)
 				}
 				for _, c := range changes {
 					fmt.Fprintf(&got, "%d  %s\n", i+1, c)
@@ -91,7 +95,7 @@ func specs(t *testing.T, files map[string]string, digests []string) schema.Catal
 	t.Helper()
 	r := repository{fstest.MapFS{"train/run.py": {}, "serve/Model.py": {}, "serve2/Model.py": {}}}
 	names := strings.NewReplacer(digests...)
-	for name, text := range maps.All(files) {
+	for name, text := range files {
 		r.MapFS[name] = &fstest.MapFile{Data: []byte(names.Replace(text))}
 	}
 	c, err := schema.Load(context.Background(), r)
