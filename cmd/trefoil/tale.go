@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"slices"
 
@@ -35,8 +36,10 @@ func (a *app) tell(cmd *cobra.Command, limit int) (tale, error) {
 	}
 	t := tale{names: map[string]bool{}, older: log.Older || len(log.Commits) > limit}
 	t.shallow = log.Older && len(log.Commits) <= limit
+	defer a.progress("")
 	var last spec
 	for i, commit := range slices.Backward(log.Commits) {
+		a.progress(fmt.Sprintf("%s to go", count(i+1, "commit")))
 		next, fresh, err := a.after(cmd.Context(), last, commit.Tree)
 		if err != nil {
 			return tale{}, fmt.Errorf("commit %s: %w", commit.Revision.Short(), err)
@@ -52,6 +55,17 @@ func (a *app) tell(cmd *cobra.Command, limit int) (tale, error) {
 	}
 	slices.Reverse(t.events)
 	return t, nil
+}
+
+// progress shows a line to a person who waits at a terminal, until the next one takes its place.
+func (a *app) progress(line string) {
+	f, ok := a.err.(*os.File)
+	if !ok {
+		return
+	}
+	if about, err := f.Stat(); err == nil && about.Mode()&os.ModeCharDevice != 0 {
+		fmt.Fprint(f, "\r\x1b[K"+line)
+	}
 }
 
 // take goes on with what a commit says; cut says that what was before it is not known.
