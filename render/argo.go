@@ -21,9 +21,9 @@ const buildTimeout = time.Hour
 
 // Where the containers of the pod meet.
 const (
-	artifactFile = "/work/artifact"
-	contextPath  = "/work/context"
-	digestFile   = "/work/digest"
+	artifactFile = "/workspace/artifact"
+	contextPath  = "/workspace/context"
+	digestFile   = "/workspace/digest"
 	storagePath  = "/storage"
 )
 
@@ -116,7 +116,7 @@ func template(p schema.Package, r schema.Release, s Settings, image string) map[
 	}
 	dockerfile := path.Join(contextPath, p.Builder.Dockerfile)
 	if p.Builder.S2I != "" {
-		dockerfile = "/work/Dockerfile"
+		dockerfile = "/workspace/Dockerfile"
 		init = append(init, s2i(p.Builder.S2I, dockerfile, s))
 	}
 	return map[string]any{
@@ -157,7 +157,7 @@ func source(c checkout, s Settings) map[string]any {
 		"REPOSITORY", c.url,
 		"COMMIT", c.commit,
 		"FOLDER", c.folder,
-		"GIT_DIR", "/work/git",
+		"GIT_DIR", "/workspace/git",
 		"CONTEXT", contextPath,
 	}
 	if !s.logsIn(c) {
@@ -190,7 +190,7 @@ func build(p schema.Package, r schema.Release, s Settings, image, dockerfile str
 		"BUILDAH_ISOLATION", "chroot",
 		"STORAGE_DRIVER", "vfs",
 	}
-	mounts := []any{mount("work", "/work"), mount("storage", storagePath)}
+	mounts := []any{mount("work", "/workspace"), mount("storage", storagePath)}
 	if p.Credentials != "" {
 		env = append(env, "REGISTRY_AUTH_FILE", registrySecret+"/config.json")
 		mounts = append(mounts, mountSecret("credentials", registrySecret))

@@ -12,7 +12,7 @@ func step(name, image, script string, env ...string) map[string]any {
 
 // withSecret is the step with a volume of a Secret beside its own.
 func withSecret(step map[string]any, volume, path string) map[string]any {
-	step["volumeMounts"] = []any{mount("work", "/work"), mountSecret(volume, path)}
+	step["volumeMounts"] = []any{mount("work", "/workspace"), mountSecret(volume, path)}
 	return step
 }
 
@@ -29,7 +29,7 @@ func container(name, image, script string, env ...string) map[string]any {
 		"command":      texts("sh", "-c"),
 		"args":         texts(script),
 		"env":          variables,
-		"volumeMounts": []any{mount("work", "/work")},
+		"volumeMounts": []any{mount("work", "/workspace")},
 	}
 }
 
