@@ -129,7 +129,7 @@ func (h *history) hourly() {
 		}
 	}
 	const each = 3
-	if n > 1 && n*each > h.limits.ExperimentsPerHour {
+	if n > 1 && n*each > h.limits.ExperimentsPerHour && !h.tampered { // of a run that people deleted before it was noted nobody knows
 		h.Fatalf("%d experiments in an hour of at most %d", n*each, h.limits.ExperimentsPerHour)
 	}
 }
