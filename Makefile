@@ -7,7 +7,7 @@ all: lint test ## lint and test
 build: ## the binary, in bin/
 	go build -trimpath -o bin/trefoil ./cmd/trefoil
 
-test: ## everything that needs no engines: offline, seconds
+test: ## everything that needs no engines: offline
 	go test -race -shuffle=on ./...
 
 histories: ## 10,000 histories of edits, faults, crashes and races

@@ -33,7 +33,7 @@ func seeds(f *testing.F, pattern, name string) [][]byte {
 		if err != nil {
 			f.Fatal(err)
 		}
-		if data := archived(a, name); data != nil {
+		if data := archived(a, name); data != nil && harmless(data) {
 			all = append(all, data)
 		}
 	}
@@ -48,7 +48,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if !harmless(data) {
-			t.Skip("may never end")
+			return
 		}
 		tree := testTree{fstest.MapFS{"models.cue": {Data: data, Mode: 0o644}, "train-mnist/run.py": {Mode: 0o644}, "serve-mnist/m.py": {Mode: 0o644}}}
 		c, err := Load(context.Background(), tree)
@@ -77,7 +77,7 @@ func FuzzAmend(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, file []byte, text string, metric float64, param int64) {
 		if !harmless(file) {
-			t.Skip("may never end")
+			return
 		}
 		release := Release{Number: 2, Answers: Digests{Search: Digest(text)}, Experiment: strings.Repeat("b", 32),
 			Params: map[string]any{text: text, "n": param, "f": metric}, Metrics: map[string]float64{"accuracy": metric},

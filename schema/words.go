@@ -135,8 +135,6 @@ func expectation(definition string) string {
 		return "32 hexadecimal digits"
 	case "#Commit":
 		return "a commit, 40 hexadecimal digits"
-	case "#SHA256":
-		return "64 hexadecimal digits"
 	}
 	return structures(definition)
 }
@@ -146,6 +144,8 @@ func structures(definition string) string {
 	switch definition {
 	case "_":
 		return "any value"
+	case "#SHA256":
+		return "64 hexadecimal digits"
 	case "#Ordinal":
 		return `its number as text, such as "1"`
 	case "#Digested":

@@ -23,10 +23,10 @@ type keeper struct {
 	reporter reconcile.Reporter
 	log      *slog.Logger
 
-	now    reconcile.Status      // after the last pass
-	latest chan reconcile.Status // one slot
-	saved  time.Time             // Written of what was stored last
-	fault  string                // of the last request, as it was told
+	now      reconcile.Status      // after the last pass
+	latest   chan reconcile.Status // one slot
+	saved    time.Time             // Written of what was stored last
+	hindered bool                  // that is told already
 }
 
 func (d *daemon) keeper() (*keeper, error) {
@@ -119,14 +119,14 @@ func (k *keeper) save(ctx context.Context, s reconcile.Status) bool {
 	return true
 }
 
-// tell logs once what hinders.
+// tell logs once that something hinders, until it does no more.
 func (k *keeper) tell(ctx context.Context, err error) {
 	switch {
 	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
 	case err == nil:
-		k.fault = ""
-	case err.Error() != k.fault:
-		k.fault = err.Error()
+		k.hindered = false
+	case !k.hindered:
+		k.hindered = true
 		k.log.Warn("the status is not written", "error", err)
 	}
 }

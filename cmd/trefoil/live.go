@@ -87,6 +87,9 @@ func (folder) Commit(context.Context, plan.Revision, reconcile.Edit) (plan.Revis
 	return "", errors.New("a folder takes no commits")
 }
 
+// errSilent says that a server was given up.
+var errSilent = errors.New("no answer")
+
 // impatient is the Polyaxon of a person who waits. A large project takes long to read; a server that is silent is given up.
 type impatient struct {
 	*polyaxon.Engine
@@ -113,7 +116,7 @@ func (i *impatient) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // Observe is called once.
 func (i *impatient) Observe(ctx context.Context) (plan.Live, error) {
-	silent := fmt.Errorf("polyaxon: no answer for %v; is the server at %s well?", i.most, i.url)
+	silent := fmt.Errorf("polyaxon: %w for %v; is the server at %s well?", errSilent, i.most, i.url)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	i.heard = time.AfterFunc(i.most, func() { cancel(silent) })

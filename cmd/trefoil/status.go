@@ -139,7 +139,7 @@ func words(a plan.Action) string {
 
 // serving is the release that an environment is asked to serve in the cluster; 0 for none.
 func serving(pass reconcile.Pass, e schema.Environment) int {
-	live := pass.Live.Objects[render.Ref{Kind: render.SeldonDeployment, Namespace: e.Namespace, Name: e.ObjectName}]
+	live := pass.Live.Objects[render.DeploymentRef(e)]
 	if len(live) == 0 {
 		return 0
 	}

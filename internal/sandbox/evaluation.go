@@ -11,6 +11,9 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
+// errNoTime is of a machine that is too busy: the next pass tries again.
+var errNoTime = errors.New("no time was left to read the specs")
+
 // evaluation is one call of Evaluate: as many children as it takes.
 type evaluation struct {
 	*Sandbox
@@ -37,7 +40,7 @@ func (e *evaluation) run(ctx context.Context) error {
 		}
 	}
 	if !e.surveyed {
-		return errors.New("no time was left to read the specs")
+		return errNoTime
 	}
 	e.survey.Findings = append(e.survey.Findings, e.unread...)
 	for i, u := range e.survey.Units {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -76,13 +77,13 @@ func settings() render.Settings {
 	}
 }
 
-func newScene(t *testing.T, archive *txtar.Archive) *scene {
+func newScene(t *testing.T, archive *txtar.Archive, loads judged) *scene {
 	t.Helper()
 	s := &scene{renamed: section(archive, "rename")}
-	s.before, s.old = load(t, files(archive, "before.cue", nil)), load(t, files(archive, "old.cue", nil))
-	plain := load(t, files(archive, "models.cue", nil))
+	s.before, s.old = loads.load(t, files(archive, "before.cue", nil)), loads.load(t, files(archive, "old.cue", nil))
+	plain := loads.load(t, files(archive, "models.cue", nil))
 	s.names, s.masks = s.digests(plain)
-	s.now = load(t, files(archive, "models.cue", s.names))
+	s.now = loads.load(t, files(archive, "models.cue", s.names))
 	if err := yaml.UnmarshalStrict([]byte(s.names.Replace(section(archive, "live.yaml"))), &s.live); err != nil {
 		t.Fatal(err)
 	}
@@ -121,6 +122,21 @@ func load(t *testing.T, r repository) schema.Catalog {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// judged are the repositories that were loaded: cases with one base have most of theirs in common.
+type judged map[string]schema.Catalog
+
+func (j judged) load(t *testing.T, r repository) schema.Catalog {
+	t.Helper()
+	key := ""
+	for _, name := range slices.Sorted(maps.Keys(r.MapFS)) {
+		key += fmt.Sprintf("%q %q ", name, r.MapFS[name].Data)
+	}
+	if _, known := j[key]; !known {
+		j[key] = load(t, r)
+	}
+	return j[key]
 }
 
 // digests names the digests of all models, and hides them again in what is printed.
