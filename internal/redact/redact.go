@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Mark stands where a secret was.
@@ -47,14 +49,17 @@ func Authorization(header string) func(string) string {
 // forms are patterns of what a text becomes on its way: each character as it is or escaped as in JSON, Go, URLs or HTML, also more
 // than once; or all of it in hexadecimal or decimal bytes, or in base64.
 func forms(secret string) []string {
-	const escape = `(?:\\|%(?:25)*(?i:5c))*`
 	var each, decimal strings.Builder
-	for i := range len(secret) {
-		fmt.Fprintf(&each, `(?:%s(?i:u00%02[3]x|x%02[3]x|%%(?:25)*%02[3]x|%[2]s)|&#?\w+;)`, escape, regexp.QuoteMeta(secret[i:i+1]), secret[i])
-		if i > 0 {
+	for _, r := range []byte(secret) {
+		if decimal.Len() > 0 {
 			decimal.WriteString(`[, ]+`)
 		}
-		fmt.Fprint(&decimal, secret[i])
+		fmt.Fprint(&decimal, r)
+	}
+	for i := 0; i < len(secret); {
+		_, size := utf8.DecodeRuneInString(secret[i:])
+		each.WriteString(character(secret[i : i+size]))
+		i += size
 	}
 	all := []string{each.String(), `(?i:` + hex.EncodeToString([]byte(secret)) + `)`}
 	const enough = 6 // fewer digits could be anything
@@ -69,6 +74,25 @@ func forms(secret string) []string {
 		}
 	}
 	return all
+}
+
+// escape is what may stand before an escaped character.
+const escape = `(?:\\|%(?:25)*(?i:5c))*`
+
+// character is a pattern of one character: as it is, by its number, or byte by byte. What is no UTF-8 is to regexp, as to many who
+// print it, the character for that.
+func character(c string) string {
+	r, _ := utf8.DecodeRuneInString(c)
+	number := fmt.Sprintf(`u%04x|x%02x`, r, r)
+	if r >= 0x10000 {
+		high, low := utf16.EncodeRune(r)
+		number = fmt.Sprintf(`u%08x|u%04x%su%04x`, r, high, escape, low)
+	}
+	var bytes strings.Builder
+	for _, b := range []byte(c) {
+		fmt.Fprintf(&bytes, `%s(?:u00%02[2]x|x%02[2]x|%%(?:25)*%02[2]x)`, escape, b)
+	}
+	return fmt.Sprintf(`(?:%s(?i:%s|%s|%s)|&#?\w+;)`, escape, number, regexp.QuoteMeta(string(r)), bytes.String())
 }
 
 // alphabets is a pattern of base64 in both of its alphabets, also where a URL or JSON escaped it.

@@ -14,7 +14,12 @@ import (
 
 // I6: whatever form a secret takes, it is not in the text any more, and all around it is.
 func TestSecrets(t *testing.T) {
-	const secret = `tok/+"&<%='en\x-0123456789U`
+	for _, secret := range []string{`tok/+"&<%='en\x-0123456789U`, "pässwört-für-€uch-😀-0123", "bytes-\xff\xfe\xc3-0123456789"} {
+		t.Run(fmt.Sprintf("%q", secret), func(t *testing.T) { hidden(t, secret) })
+	}
+}
+
+func hidden(t *testing.T, secret string) {
 	quoted, err := json.Marshal(secret)
 	if err != nil {
 		t.Fatal(err)
