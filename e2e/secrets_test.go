@@ -5,7 +5,10 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -172,7 +175,7 @@ func (s *secretive) repeated(who string, before int) {
 func (s *secretive) peaceful() {
 	for _, args := range [][]string{
 		{"status"}, {"diff"}, {"diff", "-C", "."}, {"plan", "--live"}, {"plan", "-C", "."}, {"validate", "-C", "."}, {"render", "-C", "."},
-		{"run", "--once"}, {"version"},
+		{"run", "--once"}, {"version"}, {"history", "--repo", s.world.git.URL()},
 	} {
 		s.keep(args...)
 	}
@@ -238,7 +241,11 @@ func (s *secretive) hostilePolyaxon() {
 // hostileAll lets the daemon live for a while, and log JSON, among servers that answer each time in another way.
 func (s *secretive) hostileAll() {
 	ctx := s.Context()
-	cmd := exec.CommandContext(ctx, s.binary, "run", "--config", s.config, "-o", "json")
+	port, err := net.Listen("tcp", "127.0.0.1:0")
+	s.must(err)
+	address := port.Addr().String()
+	s.must(port.Close())
+	cmd := exec.CommandContext(ctx, s.binary, "run", "--config", s.config, "-o", "json", "--listen", address)
 	log, err := os.Create(filepath.Join(s.logs, "json.log"))
 	s.must(err)
 	defer log.Close()
@@ -251,9 +258,29 @@ func (s *secretive) hostileAll() {
 			server.turn(false, nil)
 		}
 	}
+	for _, page := range []string{"/metrics", "/healthz", "/readyz"} {
+		s.page("http://" + address + page)
+	}
 	s.must(cmd.Process.Kill())
 	_ = cmd.Wait()
 	s.must(log.Sync())
+	if said := s.read("json.log"); !strings.Contains(said, `"msg":"leads"`) || !strings.Contains(said, redact.Mark) {
+		s.Errorf("the daemon did not lead, or heard nothing that servers repeat:\n%s", said)
+	}
+}
+
+// page keeps what the daemon serves.
+func (s *secretive) page(url string) {
+	s.Helper()
+	reply, err := http.Get(url)
+	s.must(err)
+	defer reply.Body.Close()
+	body, err := io.ReadAll(reply.Body)
+	s.must(err)
+	if len(body) == 0 {
+		s.Errorf("%s says nothing", url)
+	}
+	s.outputs = append(s.outputs, printed{"the page " + url, string(body)})
 }
 
 // refusals gives secrets where none may be: they are refused, and not repeated.

@@ -48,6 +48,13 @@ func newFlights() *flights {
 	return f
 }
 
+// forget drops what ended, but was not reported, while nobody led.
+func (f *flights) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended, f.stale = nil, map[string]int{}
+}
+
 // plan says what the newest plan wants. What waits for a slot and is not in it any more is not begun.
 func (f *flights) plan(actions []plan.Action) {
 	f.mu.Lock()

@@ -105,6 +105,7 @@ func (l *Loop) Run(ctx context.Context) { l.Lead(ctx, context.WithoutCancel(ctx)
 
 // Lead is Run for as long as leading lasts: when that ends, looking and what is under way are cancelled at once.
 func (l *Loop) Lead(ctx, leading context.Context) {
+	l.flights.forget()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer context.AfterFunc(leading, func() { stop(context.Cause(leading)) })()
 	inner, cancel := context.WithCancel(leading)

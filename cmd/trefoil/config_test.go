@@ -42,7 +42,7 @@ func TestI6Redact(t *testing.T) {
 	c := defaults()
 	c.Repository.PasswordFile, c.Polyaxon.TokenFile = filepath.Join(dir, "password"), filepath.Join(dir, "token")
 	c.Kubernetes.Kubeconfig = filepath.Join(dir, "kubeconfig")
-	if got := c.redact()("canary-a, canary-b and canary-c"); got != "***, *** and ***" {
+	if got := c.redact()("canary-a, canary-b and canary-c"); got != "[redacted], [redacted] and [redacted]" {
 		t.Errorf("left is %q", got)
 	}
 }

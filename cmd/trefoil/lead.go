@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/trefoil-gitops/trefoil/internal/kube"
 	"github.com/trefoil-gitops/trefoil/internal/metrics"
+	"github.com/trefoil-gitops/trefoil/internal/redact"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 )
 
@@ -71,14 +71,14 @@ func (d *daemon) warn(ctx context.Context) {
 
 // redact takes the secrets that this process knows out of a text. What made the text has done so already.
 func (c config) redact() func(string) string {
-	var pairs []string
+	var secrets []string
 	for field, file := range map[string]string{"repository.passwordFile": c.Repository.PasswordFile, "polyaxon.tokenFile": c.Polyaxon.TokenFile} {
-		if value, err := secret(field, file); err == nil && value != "" {
-			pairs = append(pairs, value, "***")
+		if value, err := secret(field, file); err == nil {
+			secrets = append(secrets, value)
 		}
 	}
-	if cluster, err := kube.Config(c.Kubernetes.Kubeconfig, c.Kubernetes.Context); err == nil && cluster.BearerToken != "" {
-		pairs = append(pairs, cluster.BearerToken, "***")
+	if cluster, err := kube.Config(c.Kubernetes.Kubeconfig, c.Kubernetes.Context); err == nil {
+		secrets = append(secrets, cluster.BearerToken)
 	}
-	return strings.NewReplacer(pairs...).Replace
+	return redact.Secrets(secrets...)
 }

@@ -111,12 +111,17 @@ func (s seen) alive() []string {
 	case s.none():
 		return []string{"daemon: none has reported yet: nothing moves until one runs (trefoil run)"}
 	case !s.leads():
-		return []string{fmt.Sprintf("daemon: not seen for %s (last: %s): nothing moves until one runs", s.age(s.lastSeen()), host(s.holder()))}
+		return s.hindered(fmt.Sprintf("daemon: not seen for %s (last: %s): nothing moves until one runs", s.age(s.lastSeen()), host(s.holder())))
 	}
 	line := fmt.Sprintf("daemon: %s leads, seen %s ago", host(s.holder()), s.age(s.term.Renewed))
 	if s.status.Revision != "" {
 		line += fmt.Sprintf(", plans on %s since %s ago", s.status.Revision.Short(), s.age(s.status.Since))
 	}
+	return s.hindered(line)
+}
+
+// hindered adds why the daemon can do nothing, or could not when it was seen last, and why that is not known.
+func (s seen) hindered(line string) []string {
 	all := []string{line}
 	if s.status.Error != "" {
 		all = append(all, fmt.Sprintf("daemon: since %s ago it can do nothing: %s", s.age(s.status.ErrorSince), s.status.Error))

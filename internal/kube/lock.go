@@ -73,10 +73,11 @@ func (l *lock) Update(ctx context.Context, record resourcelock.LeaderElectionRec
 func (l *lock) put(ctx context.Context, record resourcelock.LeaderElectionRecord,
 	write func(context.Context, resourcelock.LeaderElectionRecord) error,
 ) error {
+	sent := time.Now() // others count from when the server took it, which is after this
 	err := write(ctx, record)
 	if err == nil {
 		l.holder = record.HolderIdentity
-		l.burn()
+		l.burn(renewDeadline + retryPeriod - time.Since(sent))
 	}
 	if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) {
 		l.answered(ctx, err)
@@ -85,12 +86,12 @@ func (l *lock) put(ctx context.Context, record resourcelock.LeaderElectionRecord
 }
 
 // burn lights the fuse anew.
-func (l *lock) burn() {
+func (l *lock) burn(length time.Duration) {
 	if l.fuse == nil {
-		l.fuse = time.AfterFunc(renewDeadline+retryPeriod, l.lose)
+		l.fuse = time.AfterFunc(length, l.lose)
 		return
 	}
-	l.fuse.Reset(renewDeadline + retryPeriod)
+	l.fuse.Reset(length)
 }
 
 // answered takes down how a request went; what hinders is told once.

@@ -69,14 +69,14 @@ func evaluating(t *testing.T, ctx context.Context) *child {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.say(request{Files: []file{{"bomb.cue", []byte(endless)}}})
+	c.say(request{Files: []file{{"bomb.cue", []byte(endless)}}}, time.Minute)
 	for {
 		r, _, ok, err := c.hear(20 * time.Second)
 		if !ok || err != nil {
 			t.Fatalf("no survey: %v, %s", err, c.why(0))
 		}
 		if r.Survey != nil {
-			c.say(request{Judge: []int{1}})
+			c.say(request{Judge: []int{1}}, time.Minute)
 			return c
 		}
 	}

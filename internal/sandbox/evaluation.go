@@ -26,7 +26,8 @@ type evaluation struct {
 	verdicts []schema.Verdict
 	judged   []bool
 	passed   []bool // over for this time
-	size     int
+	size     int    // of the verdicts that count
+	sizes    []int  // of each
 }
 
 func (e *evaluation) run(ctx context.Context) error {
@@ -119,7 +120,7 @@ func (e *evaluation) converse(ctx context.Context) error {
 		return err
 	}
 	wanted := e.wanted()
-	c.say(request{Judge: wanted})
+	c.say(request{Judge: wanted}, e.Deadline)
 	for _, i := range wanted {
 		given := min(e.given(i), e.left())
 		r, size, ok, err := c.hear(given)
@@ -129,8 +130,8 @@ func (e *evaluation) converse(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if e.size += size; ok && e.size <= maxKept {
-			e.judge(i, *r.Verdict)
+		if ok && e.size+size <= maxKept {
+			e.judge(i, kept{*r.Verdict, size})
 			continue
 		}
 		if err := context.Cause(ctx); err != nil {
@@ -151,8 +152,9 @@ func (e *evaluation) given(i int) time.Duration {
 	return d + time.Duration(e.survey.Units[i].Models)*perModel
 }
 
-func (e *evaluation) judge(i int, v schema.Verdict) {
-	e.verdicts[i], e.judged[i] = v, true
+func (e *evaluation) judge(i int, k kept) {
+	e.verdicts[i], e.judged[i], e.sizes[i] = k.Verdict, true, k.size
+	e.size += k.size
 	delete(e.failures, e.survey.Units[i].Digest)
 }
 
@@ -162,7 +164,7 @@ func (e *evaluation) read(ctx context.Context, c *child) (ok bool, err error) {
 	for _, name := range slices.Sorted(maps.Keys(e.files)) {
 		r.Files = append(r.Files, file{name, e.files[name]})
 	}
-	c.say(r)
+	c.say(r, e.Deadline)
 	begun, reading := false, ""
 	for {
 		r, _, ok, err := c.hear(e.Deadline)
@@ -211,9 +213,10 @@ func (e *evaluation) open(s schema.Survey) {
 	}
 	e.surveyed, e.survey = true, s
 	e.verdicts, e.judged, e.passed = make([]schema.Verdict, len(s.Units)), make([]bool, len(s.Units)), make([]bool, len(s.Units))
+	e.sizes = make([]int, len(s.Units))
 	for i, u := range s.Units {
-		if v, ok := e.Sandbox.verdicts[u.Digest]; ok {
-			e.judge(i, v)
+		if k, ok := e.kept[u.Digest]; ok {
+			e.judge(i, k)
 		} else if f := e.failures[u.Digest]; f.times >= patience {
 			e.kill(i, f.why)
 		}

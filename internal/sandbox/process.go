@@ -50,15 +50,23 @@ func start(ctx context.Context, command []string) (*child, error) {
 	return c, nil
 }
 
-// say sends a request. That a child is dead is seen where it should answer.
-func (c *child) say(r request) { _ = json.NewEncoder(c.in).Encode(r) }
+// say sends a request, and ends a child that does not take it. That a child is dead is seen where it should answer.
+func (c *child) say(r request, most time.Duration) {
+	defer c.limit(most).Stop()
+	_ = json.NewEncoder(c.in).Encode(r)
+}
 
-// hear waits for a reply, so long at most. It is not ok where the child came to its end instead.
-func (c *child) hear(most time.Duration) (r reply, size int, ok bool, err error) {
-	timer := time.AfterFunc(most, func() {
+// limit ends the process after a while, unless it is stopped.
+func (c *child) limit(most time.Duration) *time.Timer {
+	return time.AfterFunc(most, func() {
 		c.late.Store(true)
 		_ = c.cmd.Process.Kill()
 	})
+}
+
+// hear waits for a reply, so long at most. It is not ok where the child came to its end instead.
+func (c *child) hear(most time.Duration) (r reply, size int, ok bool, err error) {
+	timer := c.limit(most)
 	ok = c.out.Scan()
 	if !timer.Stop() && c.late.Load() {
 		return reply{}, 0, false, nil

@@ -35,8 +35,14 @@ type Options struct {
 type Sandbox struct {
 	Options
 	mu       sync.Mutex
-	verdicts map[string]schema.Verdict // by digest of the unit
-	failures map[string]failure        // by digest of the unit or file
+	kept     map[string]kept    // by digest of the unit
+	failures map[string]failure // by digest of the unit or file
+}
+
+// kept is a verdict and what it took on its way, in bytes.
+type kept struct {
+	schema.Verdict
+	size int
 }
 
 // failure is how often something ended a child, and what that was the last time.
@@ -50,7 +56,7 @@ const patience = 2
 
 // New returns a Sandbox that remembers nothing.
 func New(o Options) *Sandbox {
-	return &Sandbox{Options: o, verdicts: map[string]schema.Verdict{}, failures: map[string]failure{}}
+	return &Sandbox{Options: o, kept: map[string]kept{}, failures: map[string]failure{}}
 }
 
 // Evaluate is a schema.Evaluator. Whatever the files hold it comes back: after three deadlines and 20 ms for each model, plus the
@@ -69,11 +75,11 @@ func (s *Sandbox) Evaluate(ctx context.Context, files map[string][]byte) (schema
 
 // remember keeps what is of this revision. A verdict with a finding in it is of these places only.
 func (s *Sandbox) remember(e *evaluation) {
-	s.verdicts = map[string]schema.Verdict{}
+	s.kept = map[string]kept{}
 	for i, u := range e.survey.Units {
 		e.seen[u.Digest] = true
 		if v := e.verdicts[i]; len(v.Findings) == 0 && e.judged[i] {
-			s.verdicts[u.Digest] = v
+			s.kept[u.Digest] = kept{v, e.sizes[i]}
 		}
 	}
 	maps.DeleteFunc(s.failures, func(digest string, _ failure) bool { return !e.seen[digest] })

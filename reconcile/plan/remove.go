@@ -44,7 +44,9 @@ func (d *draft) remove() {
 			lost = append(lost, Remove{o, reason})
 		}
 	}
-	d.delete(lost, d.fuse(len(lost)+going, ours))
+	if len(lost) > 0 {
+		d.delete(lost, d.fuse(len(lost)+going, ours))
+	}
 }
 
 // deletable reports whether an object is of a kind and in a state in which it may be deleted or stopped because git lost it.
