@@ -21,21 +21,22 @@ const module = "github.com/trefoil-gitops/trefoil"
 // rules say which of our rooms and which modules of others a room may import, beside the standard library. A room that is not
 // listed may import nothing. Tests are free.
 var rules = map[string][]string{
-	"schema":              {"cuelang.org/go"},
-	"render":              {"schema", "sigs.k8s.io/yaml"},
-	"reconcile/plan":      {"schema", "render"},
-	"reconcile":           {"schema", "render", "reconcile/plan"},
-	"internal/redact":     {},
-	"internal/gitrepo":    {"internal/redact", "schema", "reconcile", "reconcile/plan", "github.com/go-git", "golang.org/x/crypto"},
-	"internal/kube":       {"internal/redact", "schema", "render", "reconcile", "reconcile/plan", "k8s.io"},
-	"internal/polyaxon":   {"internal/redact", "schema", "render", "reconcile", "reconcile/plan"},
-	"internal/metrics":    {"render", "reconcile", "reconcile/plan", "github.com/prometheus/client_golang"},
-	"internal/sandbox":    {"schema", "golang.org/x/sys"},
-	"internal/memory":     {"schema", "render", "reconcile", "reconcile/plan"},
-	"internal/enginetest": {"schema", "render", "reconcile", "reconcile/plan"},
-	"cmd/trefoil":         {"*"},
-	"e2e":                 {"*"},
-	"":                    {},
+	"schema":                {"cuelang.org/go"},
+	"render":                {"schema", "sigs.k8s.io/yaml"},
+	"reconcile/plan":        {"schema", "render"},
+	"reconcile":             {"schema", "render", "reconcile/plan"},
+	"internal/redact":       {},
+	"internal/gitrepo":      {"internal/redact", "schema", "reconcile", "reconcile/plan", "github.com/go-git", "golang.org/x/crypto"},
+	"internal/kube":         {"internal/redact", "schema", "render", "reconcile", "reconcile/plan", "k8s.io"},
+	"internal/polyaxon":     {"internal/redact", "schema", "render", "reconcile", "reconcile/plan"},
+	"internal/metrics":      {"render", "reconcile", "reconcile/plan", "github.com/prometheus/client_golang"},
+	"internal/sandbox":      {"schema", "golang.org/x/sys"},
+	"internal/local/seldon": {},
+	"internal/memory":       {"schema", "render", "reconcile", "reconcile/plan"},
+	"internal/enginetest":   {"schema", "render", "reconcile", "reconcile/plan"},
+	"cmd/trefoil":           {"*"},
+	"e2e":                   {"*"},
+	"":                      {},
 }
 
 // core may import only these packages of the standard library: no clock, no network, no file, no log.
