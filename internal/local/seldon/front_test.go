@@ -13,7 +13,7 @@ import (
 )
 
 // front serves a Front and returns the URL of the deployment mnist in the namespace ml.
-func front(t *testing.T) (*seldon.Front, string) {
+func front(t testing.TB) (*seldon.Front, string) {
 	t.Helper()
 	f := seldon.NewFront()
 	server := httptest.NewServer(f)
@@ -30,7 +30,7 @@ func model(t *testing.T, answer http.HandlerFunc) string {
 }
 
 // gone is an address that nothing listens at.
-func gone(t *testing.T) string {
+func gone(t testing.TB) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

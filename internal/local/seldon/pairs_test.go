@@ -1,6 +1,7 @@
 package seldon_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -57,33 +58,41 @@ func (e exchange) body() string {
 }
 
 // ask sends a request to a server at base, as it was recorded. What fails is an error of the test, and no answer: it runs in goroutines too.
-func (e exchange) ask(t *testing.T, base string) exchange {
+func (e exchange) ask(t testing.TB, base string) exchange {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), e.Method, base+e.Path, strings.NewReader(e.body()))
+	got, err := e.send(t.Context(), base)
 	if err != nil {
 		t.Error(err)
-		return exchange{}
+	}
+	return got
+}
+
+// client keeps as many connections as the tests ask at once.
+var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
+
+func (e exchange) send(ctx context.Context, base string) (exchange, error) {
+	r, err := http.NewRequestWithContext(ctx, e.Method, base+e.Path, strings.NewReader(e.body()))
+	if err != nil {
+		return exchange{}, err
 	}
 	for name, value := range e.Headers {
 		r.Header.Set(name, value)
 	}
-	response, err := http.DefaultClient.Do(r)
+	response, err := client.Do(r)
 	if err != nil {
-		t.Error(err)
-		return exchange{}
+		return exchange{}, err
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		t.Error(err)
-		return exchange{}
+		return exchange{}, err
 	}
 	text := string(body)
 	headers := map[string]string{}
 	for name := range response.Header {
 		headers[name] = response.Header.Get(name)
 	}
-	return exchange{Status: response.StatusCode, Headers: headers, Body: &text}
+	return exchange{Status: response.StatusCode, Headers: headers, Body: &text}, nil
 }
 
 var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)

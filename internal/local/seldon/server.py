@@ -5,8 +5,8 @@
 The class MnistModel of MnistModel.py (pkg.Class: of the module pkg) in the working directory is made with the parameters in
 PREDICTIVE_UNIT_PARAMETERS and load()ed once. When requests are answered, one line goes to stdout: {"port": N}. Nothing else does: what
 the model prints goes to stderr. The process ends on SIGTERM, and by itself when its stdin ends, so that it never outlives whoever holds
-the other end: requests in work are answered, for at most 5 seconds. Exit codes: 0 ended as asked, 1 the class did not import or its
-constructor failed, 3 load() failed.
+the other end: requests in work are answered, for at most 5 seconds. Exit codes: 0 ended as asked; 1 the class did not import, its
+constructor failed, or what was in work had to be cut off; 3 load() failed.
 
 It is one process on the standard library, Python 3.8 or newer, because seldon-core-microservice listens on all interfaces, starts seven
 processes and doesn't end on SIGTERM. numpy is used as there; where it isn't installed, the model gets plain lists. Not here: gRPC,
@@ -44,6 +44,7 @@ except ImportError:
     np = None
 
 GRACE = 5  # seconds that requests in work have after SIGTERM
+ENDS = (signal.SIGTERM, signal.SIGINT)
 MAX_BODY = 64 << 20  # bytes; a request above gets an error
 IN_CLIENT_RESPONSE = os.environ.get("INCLUDE_METRICS_IN_CLIENT_RESPONSE", "true").lower() == "true"
 NOT_FOUND = (
@@ -77,13 +78,27 @@ class SeldonResponse:
 
 
 class SeldonComponent:
-    """The base of serving classes: it has none of the optional methods, which is the same as having those that are not implemented."""
+    """The base of serving classes. The optional methods that it has besides count as missing."""
 
     def __init__(self, **kwargs):
         pass
 
     def load(self):
         pass
+
+
+def missing(name):
+    def method(self, *args, **kwargs):
+        raise SeldonNotImplementedError(name + " is not implemented")
+
+    return method
+
+
+for optional_method in (
+    "tags class_names metrics feature_names predict predict_raw send_feedback transform_input transform_input_raw transform_output "
+    "transform_output_raw route route_raw aggregate aggregate_raw health_status health_status_raw init_metadata"
+).split():
+    setattr(SeldonComponent, optional_method, missing(optional_method))
 
 
 def stand_in():
@@ -426,7 +441,7 @@ def feedback(user, request):
     request = message("Feedback", request, "Feedback")
     sent, reply, truth = [sub_message(request, k) for k in ("request", "response", "truth")]
     try:
-        reward = single(float(request.get("reward") or 0))
+        reward = float32(float(request.get("reward") or 0))
     except ValueError as e:
         text = "Invalid JSON: Failed to parse reward field: Couldn't parse float: {} at Feedback.reward."
         raise bad(text.format(request["reward"])) from e
@@ -474,12 +489,16 @@ def floats(value):
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def float32(value):
+    return struct.unpack("f", struct.pack("f", value))[0]
+
+
 def single(value):
-    """A number as protobuf's float writes it: rounded to 32 bits, with the fewest digits that give those."""
-    rounded = struct.unpack("f", struct.pack("f", value))[0]
+    """A number as protobuf writes its float: with the fewest digits that give the same 32 bits."""
+    rounded = float32(value)
     for digits in range(6, 10):
         short = float("{:.{}g}".format(rounded, digits))
-        if struct.pack("f", short) == struct.pack("f", rounded):
+        if float32(short) == rounded:
             return short
     return rounded
 
@@ -792,7 +811,7 @@ class Server(ThreadingHTTPServer):
                     connection.shutdown(socket.SHUT_RD)
                 except OSError:
                     pass  # it has just ended
-            self.changed.wait_for(lambda: not self.open, GRACE)
+            self.changed.wait_for(lambda: not self.open)
 
 
 # ---- The process ----
@@ -822,10 +841,13 @@ def own_stdout():
 
 
 def on_signal():
-    """A file that can be read once SIGTERM or SIGINT came. (A handler may write to a pipe at any time, but not set an Event.)"""
+    """A file that gets the number of each signal that came. The write is C's own: a handler in Python may have to wait for a thread that
+    is about to block in that read."""
     reader, writer = os.pipe()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: os.write(writer, b"."))
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer)
+    for number in ENDS:
+        signal.signal(number, lambda *_: None)
     return reader
 
 
@@ -844,8 +866,9 @@ def main():
     threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
     with stdout:
         print(json.dumps({"port": server.server_port}), file=stdout)
-    os.read(stopped, 1)
-    late = threading.Timer(GRACE, os._exit, [0])  # for requests, or threads of the model, that don't end
+    while os.read(stopped, 1)[0] not in ENDS:
+        pass
+    late = threading.Timer(GRACE, os._exit, [1])  # for requests, or threads of the model, that don't end
     late.daemon = True
     late.start()
     server.stop()

@@ -110,16 +110,9 @@ func TestHangUp(t *testing.T) {
 	old := hold(t)
 	f.Route("ml", "mnist", old.addr)
 	ctx, hangUp := context.WithCancel(t.Context())
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+predictions, strings.NewReader("{}"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	ended := make(chan error)
 	go func() {
-		response, err := http.DefaultClient.Do(r)
-		if err == nil {
-			err = response.Body.Close()
-		}
+		_, err := exchange{Method: http.MethodPost, Path: predictions}.send(ctx, url)
 		ended <- err
 	}()
 	<-old.came

@@ -1,0 +1,3 @@
+class BrokenInit:
+    def __init__(self):
+        open("no-such-file")

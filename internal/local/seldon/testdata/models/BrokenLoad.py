@@ -1,0 +1,3 @@
+class BrokenLoad:
+    def load(self):
+        raise ValueError("model.dat is half a file")
