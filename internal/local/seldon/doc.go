@@ -1,7 +1,7 @@
 // Package seldon answers for Seldon on a laptop, byte for byte as Seldon does. There, a request passes an ingress, the executor and
 // the microservice that holds the model; here, Front is the first two for all deployments, and each model is a Python process that runs
 // Server. Clients of a cluster work unchanged, and what a model answers here it answers there. testdata/protocol has what the real ones
-// (seldon-core 1.17.1) answered.
+// (seldon-core 1.17.1) answered, testdata/*.jsonl what the microservice says to much else.
 package seldon
 
 import _ "embed" // for Server

@@ -3,7 +3,6 @@
 package seldon_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"maps"
 	"os"
@@ -63,34 +62,50 @@ func weightless(t *testing.T, e exchange) exchange {
 }
 
 // TestMoreMicroservicePairs has what is not in the recorded pairs: all endpoints, forms and encodings, wrong methods and bodies, and a model
-// on seldon_core's base class, which isn't installed here.
+// on seldon_core's base class: with that package and without.
 func TestMoreMicroservicePairs(t *testing.T) {
-	python := []string{numpy(t)}
-	for file, p := range map[string]*process{
-		"echo.jsonl":      serve(t, python, "protocol", "Echo", echoEnv...),
-		"component.jsonl": serve(t, python, "models", "Component", componentEnv...),
-	} {
-		lines, err := os.Open(filepath.Join("testdata", file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer lines.Close()
-		scanner := bufio.NewScanner(lines)
-		for scanner.Scan() {
-			var pair pair
-			if err := json.Unmarshal(scanner.Bytes(), &pair); err != nil {
-				t.Fatal(err)
-			}
-			t.Run(pair.Request.Method+pair.Request.Path+pair.Request.body(), func(t *testing.T) {
-				got := pair.Request.ask(t, p.url)
-				maps.DeleteFunc(got.Headers, func(name, _ string) bool { return name != "Content-Type" })
-				same(t, pair.Response, got)
-			})
-		}
-		if err := scanner.Err(); err != nil {
-			t.Fatal(err)
-		}
+	bin, err := seldonCore(t)
+	if err != nil {
+		t.Fatal(err)
 	}
+	plain, whole := []string{numpy(t)}, []string{filepath.Join(bin, "python")}
+	for name, c := range map[string]struct {
+		file string
+		p    *process
+	}{
+		"echo":                     {"echo.jsonl", serve(t, plain, "protocol", "Echo", echoEnv...)},
+		"component":                {"component.jsonl", serve(t, plain, "models", "Component", componentEnv...)},
+		"component on seldon_core": {"component.jsonl", serve(t, whole, "models", "Component", componentEnv...)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, pair := range lines(t, c.file) {
+				t.Run(pair.Request.Method+pair.Request.Path+pair.Request.body(), func(t *testing.T) {
+					got := pair.Request.ask(t, c.p.url)
+					maps.DeleteFunc(got.Headers, func(name, _ string) bool { return name != "Content-Type" })
+					same(t, pair.Response, got)
+				})
+			}
+		})
+	}
+}
+
+// lines reads pairs that are one a line.
+func lines(t *testing.T, file string) []pair {
+	t.Helper()
+	f, err := os.Open(filepath.Join("testdata", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var all []pair
+	for decoder := json.NewDecoder(f); decoder.More(); {
+		var p pair
+		if err := decoder.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	return all
 }
 
 // TestExecutorPairsWithServer asks the whole chain what the real one was asked.
