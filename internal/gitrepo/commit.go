@@ -159,16 +159,25 @@ func (r *Repo) send(ctx context.Context, draft *draft, base, ours plan.Revision)
 	return nil
 }
 
-// request asks to move the branch and carries the pack of what is new. Deltas are not worth it for a few small objects.
+// request asks to move the branch and carries the pack of what is new.
 func (r *Repo) request(draft *draft, refs *packp.AdvRefs, base, ours plan.Revision) (*packp.ReferenceUpdateRequest, error) {
 	request := packp.NewReferenceUpdateRequestFromCapabilities(refs.Capabilities)
 	request.Commands = []*packp.Command{{
 		Name: r.branch, Old: plumbing.NewHash(string(base)), New: plumbing.NewHash(string(ours)),
 	}}
-	var pack bytes.Buffer
-	if _, err := packfile.NewEncoder(&pack, draft, false).Encode(draft.made, 0); err != nil {
+	pack, err := draft.pack()
+	if err != nil {
+		return nil, err
+	}
+	request.Packfile = io.NopCloser(pack)
+	return request, nil
+}
+
+// pack holds what is new. Deltas are not worth it for a few small objects.
+func (d *draft) pack() (*bytes.Buffer, error) {
+	pack := new(bytes.Buffer)
+	if _, err := packfile.NewEncoder(pack, d, false).Encode(d.made, 0); err != nil {
 		return nil, fmt.Errorf("pack: %w", err)
 	}
-	request.Packfile = io.NopCloser(&pack)
-	return request, nil
+	return pack, nil
 }

@@ -18,3 +18,14 @@ func TestSource(t *testing.T) {
 		}
 	})
 }
+
+// TestCheckoutSource is the same in a person's work tree.
+func TestCheckoutSource(t *testing.T) {
+	enginetest.Source(t, func(t *testing.T) (reconcile.Source, enginetest.Push) {
+		dir := person(t, nil)
+		return checkout(t, dir), func(files map[string]string) {
+			write(t, dir, files)
+			commitAll(t, dir, "push")
+		}
+	})
+}

@@ -101,10 +101,14 @@ func explainHostKey(known bool) string {
 	return "the server's key is unknown: compare it with what your git server publishes and add it to known_hosts"
 }
 
-// redact makes foreign text fit for a log: no secrets, one line of printable characters, bounded.
+// redact makes foreign text fit for a log: no secrets, and printable.
 func (r *Repo) redact(text string) string {
+	return printable(r.clean(text)) // before it is cut: half a secret is one too many
+}
+
+// printable makes one line of printable characters of a text, bounded.
+func printable(text string) string {
 	const longest = 300
-	text = r.clean(text) // before it is cut: half a secret is one too many
 	text = strings.Join(strings.FieldsFunc(text, func(c rune) bool { return unicode.IsSpace(c) || !unicode.IsPrint(c) }), " ")
 	if runes := []rune(text); len(runes) > longest {
 		return string(runes[:longest]) + "…"

@@ -12,6 +12,7 @@ import (
 type local struct {
 	path   string
 	limits *limits
+	env    []string // nil: that of this process
 }
 
 func (l *local) read(ctx context.Context) (reading, error) { return l.start(ctx, uploadPack) }
@@ -20,6 +21,7 @@ func (l *local) write(ctx context.Context) (writing, error) { return l.start(ctx
 
 func (l *local) start(ctx context.Context, service string) (*stream, error) {
 	command := exec.CommandContext(ctx, "git", service, "--", l.path)
+	command.Env = l.env
 	command.WaitDelay = time.Second // a hook may keep the pipes open after git was killed
 	said := new(remark)
 	command.Stderr = said

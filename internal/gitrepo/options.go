@@ -47,6 +47,10 @@ func (o Options) Check() error {
 	if o.Path != "" && !fs.ValidPath(o.Path) {
 		return fmt.Errorf("repository path %q: use a folder relative to the repository's root, clean and inside it", o.Path)
 	}
+	return o.checkAuthor()
+}
+
+func (o Options) checkAuthor() error {
 	for _, part := range []string{o.AuthorName, o.AuthorEmail} {
 		if strings.TrimSpace(part) == "" || strings.ContainsAny(part, "<>\n\x00") {
 			return fmt.Errorf("repository author %q: a name and an e-mail address are needed, without < > or line breaks", part)

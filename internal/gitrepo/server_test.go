@@ -23,18 +23,26 @@ import (
 // runGit runs the real git, without any configuration of this machine.
 func runGit(t testing.TB, dir string, args ...string) string {
 	t.Helper()
+	var out, failed bytes.Buffer
+	command := gitOf(dir, args...)
+	command.Stdout, command.Stderr = &out, &failed
+	if err := command.Run(); err != nil {
+		t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, failed.String())
+	}
+	return strings.TrimSpace(out.String())
+}
+
+// tryGit is runGit where it may fail.
+func tryGit(dir string, args ...string) error { return gitOf(dir, args...).Run() }
+
+func gitOf(dir string, args ...string) *exec.Cmd {
 	command := exec.Command("git", args...)
 	command.Dir = dir
 	inherited := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GIT_") }) // of a hook that runs the tests
 	command.Env = append(inherited, "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "XDG_CONFIG_HOME=/nonexistent",
 		"GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.com", "GIT_AUTHOR_DATE=2026-01-02T03:04:05Z",
 		"GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.com", "GIT_COMMITTER_DATE=2026-01-02T03:04:05Z")
-	var out, failed bytes.Buffer
-	command.Stdout, command.Stderr = &out, &failed
-	if err := command.Run(); err != nil {
-		t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, failed.String())
-	}
-	return strings.TrimSpace(out.String())
+	return command
 }
 
 // write puts files below dir; a name that ends in "*" is made executable.
