@@ -26,7 +26,7 @@ var rules = map[string][]string{
 	"reconcile/plan":        {"schema", "render"},
 	"reconcile":             {"schema", "render", "reconcile/plan"},
 	"internal/redact":       {},
-	"internal/gitrepo":      {"internal/redact", "schema", "reconcile", "reconcile/plan", "github.com/go-git", "golang.org/x/crypto"},
+	"internal/gitrepo":      {"internal/redact", "schema", "reconcile", "reconcile/plan", "github.com/fsnotify/fsnotify", "github.com/go-git", "golang.org/x/crypto"},
 	"internal/kube":         {"internal/redact", "schema", "render", "reconcile", "reconcile/plan", "k8s.io"},
 	"internal/polyaxon":     {"internal/redact", "schema", "render", "reconcile", "reconcile/plan"},
 	"internal/metrics":      {"render", "reconcile", "reconcile/plan", "github.com/prometheus/client_golang"},
