@@ -47,11 +47,13 @@ func (w *wire) wantPosts(t *testing.T, want int) {
 	t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	posts := 0
+	posts, project := 0, false
 	for _, call := range w.calls {
-		if strings.HasPrefix(call, "POST ") {
+		create := strings.HasSuffix(call, "/projects/create")
+		if strings.HasPrefix(call, "POST ") && !(create && project) { // a busy server takes the project only when asked again
 			posts++
 		}
+		project = project || create
 	}
 	if posts != want {
 		t.Errorf("%d POSTs, want %d: %q", posts, want, w.calls)
@@ -101,14 +103,9 @@ func slowCreate(b *bench) {
 		}
 		body, _ := io.ReadAll(r.Body)
 		again := r.Clone(context.WithoutCancel(r.Context()))
-		again.Body = io.NopCloser(bytes.NewReader(body))
 		go func() {
 			<-release
-			reply, err := http.DefaultTransport.RoundTrip(again)
-			if err == nil {
-				reply.Body.Close()
-			}
-			late <- err
+			late <- sent(again, body)
 		}()
 		<-r.Context().Done()
 		return nil, r.Context().Err()
@@ -133,6 +130,21 @@ func slowCreate(b *bench) {
 	b.apply(search)
 	b.want(plan.Running, "")
 	b.wire.wantPosts(b.T, 2)
+}
+
+// sent sends a request until the server takes it: a busy one answers an empty 405 and does nothing.
+func sent(r *http.Request, body []byte) error {
+	for {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		reply, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			return err
+		}
+		reply.Body.Close()
+		if reply.StatusCode == http.StatusCreated {
+			return nil
+		}
+	}
 }
 
 // storm: a locked database answers two of three requests, of whatever kind, with an empty 405 or 500. Nothing is done twice.
