@@ -53,6 +53,9 @@ func (d *draft) rank(word string, m schema.Model, run Observed) {
 		return
 	}
 	winner, reason := choose(m.Select, run.Experiments)
+	if reason != "" && run.Message != "" { // the engine knows why experiments came to nothing
+		reason += ": " + run.Message
+	}
 	if reason != "" {
 		d.hold(m.Name, "", reason)
 		return
