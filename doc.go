@@ -34,6 +34,7 @@
 //   - internal/gitrepo, internal/polyaxon, internal/kube: the world. None of them knows another; internal/memory holds their twins
 //     for tests.
 //   - internal/metrics: what is counted, for Prometheus.
+//   - examples: whole spec repositories, which `trefoil init` writes.
 //   - cmd/trefoil: the verbs, one file each. The only place that names implementations, reads TREFOIL_ variables and exits.
 //
 // internal/archtest keeps it that way. e2e runs the built binary against the real engines, which e2e/stack builds and starts.

@@ -124,14 +124,20 @@ func vet(t *testing.T, files fs.FS) string {
 	return strings.Join(all, "\n")
 }
 
-// TestExampleCarriesTheDefinitions keeps the example's trefoil.cue the one that Trefoil writes.
-func TestExampleCarriesTheDefinitions(t *testing.T) {
+// TestExamplesCarryTheDefinitions keeps each example's trefoil.cue the one that Trefoil writes, and plain CUE content with it.
+func TestExamplesCarryTheDefinitions(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile(filepath.Join(exampleDir, schemaFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(data) != string(CUE()) {
-		t.Error("examples/mnist/trefoil.cue is not schema/trefoil.cue: copy it")
+	for _, name := range []string{"mnist", "mnist-pytorch", "three"} {
+		dir := filepath.Join("..", "examples", name)
+		data, err := os.ReadFile(filepath.Join(dir, schemaFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(data) != string(CUE()) {
+			t.Errorf("examples/%s/trefoil.cue is not schema/trefoil.cue: copy it", name)
+		}
+		if got := vet(t, os.DirFS(dir)); got != "" {
+			t.Errorf("cue vet says of %s: %s", name, got)
+		}
 	}
 }

@@ -123,7 +123,7 @@ func sameVersion(data []byte) []Finding {
 	}
 	return []Finding{{Code: codeVersion, Severity: Warning, Pos: Position{File: schemaFile},
 		Message: "the definitions are not those of this version of Trefoil, so `cue vet` and Trefoil may disagree",
-		Hint:    "copy examples/mnist/trefoil.cue of this version of Trefoil"}}
+		Hint:    "`trefoil init --upgrade` renews the file"}}
 }
 
 // tooMany is the finding about specs that hold more of something than Trefoil reads.

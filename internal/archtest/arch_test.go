@@ -34,6 +34,7 @@ var rules = map[string][]string{
 	"internal/local/seldon": {},
 	"internal/memory":       {"schema", "render", "reconcile", "reconcile/plan"},
 	"internal/enginetest":   {"schema", "render", "reconcile", "reconcile/plan"},
+	"examples":              {},
 	"cmd/trefoil":           {"*"},
 	"e2e":                   {"*"},
 	"":                      {},
