@@ -157,10 +157,12 @@ func landed(t *testing.T, dir, name, want string) {
 	if data, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(data) != want {
 		t.Errorf("%s is %q: %v", name, data, err)
 	}
+	if tryGit(dir, "diff-files", "--quiet", "--", name) != nil { // before git status brings the index up to date
+		t.Errorf("the index has not looked at %s", name)
+	}
 	if status := runGit(t, dir, "status", "--porcelain", "--", name); status != "" {
 		t.Errorf("status of %s: %s", name, status)
 	}
-	runGit(t, dir, "diff-files", "--quiet", "--", name) // does not look into files that the index says are as they were
 	tidy(t, dir)
 	if said := runGit(t, dir, "reflog", "-1", "--format=%gn %gs"); said != "Trefoil trefoil: mnist: release 1" {
 		t.Errorf("reflog: %s", said)

@@ -113,6 +113,16 @@ func TestHealPerson(t *testing.T) {
 			unlock(t, dir)
 			runGit(t, dir, "reset", "-q", "--hard")
 		}, "", specs()["selected/mnist.cue"]},
+		"reverts": {6, func(t *testing.T, dir string) {
+			unlock(t, dir)
+			runGit(t, dir, "restore", "-q", "--staged", "--source=HEAD~1", "selected/mnist.cue")
+			runGit(t, dir, "commit", "-q", "-m", "reverted")
+		}, "", specs()["selected/mnist.cue"]},
+		"stages before": {5, func(t *testing.T, dir string) {
+			unlock(t, dir)
+			write(t, dir, map[string]string{"mine.cue": "package models\n"})
+			runGit(t, dir, "add", "mine.cue")
+		}, "A  mine.cue\nMM selected/mnist.cue", specs()["selected/mnist.cue"]},
 		"switches": {6, func(t *testing.T, dir string) {
 			unlock(t, dir)
 			runGit(t, dir, "reset", "-q", "--hard")
@@ -170,12 +180,12 @@ func TestHealWaits(t *testing.T) {
 func TestCheckoutPerson(t *testing.T) {
 	const commits = 15
 	dir := person(t, specs())
-	c := checkout(t, dir)
+	c, ctx := checkout(t, dir), aMinute(t)
 	var both sync.WaitGroup
 	both.Go(func() {
 		for i := range commits {
 			write(t, dir, map[string]string{fmt.Sprintf("mine/%d.cue", i): "package models\n"})
-			for tryGit(dir, "add", "mine") != nil || tryGit(dir, "commit", "-q", "-m", fmt.Sprint("mine ", i)) != nil {
+			for ctx.Err() == nil && (tryGit(dir, "add", "mine") != nil || tryGit(dir, "commit", "-q", "-m", fmt.Sprint("mine ", i)) != nil) {
 			}
 		}
 	})
@@ -183,7 +193,7 @@ func TestCheckoutPerson(t *testing.T) {
 		for i := range commits {
 			edit := selection("mnist", fmt.Sprintf("package models\nselected: mnist: latest: %d\n", 2+i))
 			edit.Files[fmt.Sprintf("selected/model%d.cue", i)] = []byte("package models\n")
-			for again(t, c, edit) {
+			for ctx.Err() == nil && again(t, c, edit) {
 			}
 		}
 	})
