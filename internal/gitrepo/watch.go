@@ -79,8 +79,11 @@ func (c *Checkout) await(ctx context.Context, watcher *fsnotify.Watcher, retry <
 			if c.tells(event.Name) {
 				return nil
 			}
-		case <-watcher.Errors: // events were lost
-			return nil
+		case err := <-watcher.Errors:
+			if errors.Is(err, fsnotify.ErrEventOverflow) {
+				return nil // events were lost: one may have mattered
+			}
+			return fmt.Errorf("watch %s: %w", c.top, err)
 		case <-retry:
 			return nil
 		}
