@@ -33,6 +33,7 @@
 //   - internal/sandbox: CUE in a process that may die of it.
 //   - internal/gitrepo, internal/polyaxon, internal/kube: the world. None of them knows another; internal/memory holds their twins
 //     for tests.
+//   - internal/local: all engines on this machine, for laptops: processes, OCI layouts, loopback.
 //   - internal/metrics: what is counted, for Prometheus.
 //   - examples: whole spec repositories, which `trefoil init` writes.
 //   - cmd/trefoil: the verbs, one file each. The only place that names implementations, reads TREFOIL_ variables and exits.
