@@ -1,11 +1,14 @@
 # `make` lints and tests; CI runs `make e2e` too. `make help` lists the rest.
 .DEFAULT_GOAL := all
-.PHONY: all build test histories hostile bench lint e2e stack tidy clean help
+.PHONY: all build demo test histories hostile bench lint e2e stack tidy clean help
 
 all: lint test ## lint and test
 
 build: ## the binary, in bin/
 	go build -trimpath -o bin/trefoil ./cmd/trefoil
+
+demo: build ## from nothing to a served model, on this machine: two minutes, the second time one
+	bin/trefoil demo --dir $(or $(DIR),trefoil-demo)
 
 test: ## everything that needs no engines: offline
 	go test -race -shuffle=on ./...

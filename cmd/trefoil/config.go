@@ -25,6 +25,7 @@ type config struct {
 	Kubernetes kubernetesConfig `json:"kubernetes"`
 	Workflows  workflowsConfig  `json:"workflows"`
 	Fuses      fusesConfig      `json:"fuses"`
+	Local      localConfig      `json:"local"`
 }
 
 type repositoryConfig struct {
@@ -69,6 +70,12 @@ type imagesConfig struct {
 	Fetch string `json:"fetch"`
 	Git   string `json:"git"`
 	Build string `json:"build"`
+}
+
+// localConfig is for this machine as an engine.
+type localConfig struct {
+	Base string `json:"base"`
+	Push bool   `json:"push"`
 }
 
 type fusesConfig struct {

@@ -23,6 +23,7 @@ import (
 
 func (a *app) daemon() *cobra.Command {
 	var once bool
+	var here localFlags
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Make the engines follow the repository, and commit what is found out",
@@ -30,18 +31,23 @@ func (a *app) daemon() *cobra.Command {
 			"SIGTERM and Ctrl-C let changes that are under way finish; a second one ends at once. It may be killed at any time.\n\n" +
 			"Of several daemons for one repository one acts, which holds a Lease in the cluster; the others wait for it.\n\n" +
 			"With --once it makes one pass, also beside a daemon that leads, and a signal ends that. Exit code 0: the pass was made. 1:\n" +
-			"nothing could be done, an action failed, or an engine could not be seen.",
+			"nothing could be done, an action failed, or an engine could not be seen.\n\n" +
+			"With --local it follows the branch that is checked out at -C, and this machine is the engine: experiments are processes, images\n" +
+			"OCI layouts, and predictions are answered on loopback. What they make is in .trefoil. Its commits land on the branch. As nothing\n" +
+			"outlives it, --once then goes on until nothing moves any more.",
 		Args: noWords,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			// The other commands leave nothing half done: there the first signal ends the process.
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			context.AfterFunc(ctx, stop) // a second signal ends the process at once
-			d, err := a.follow(ctx, cmd)
-			if err != nil {
+			d, err := a.follow(ctx, cmd, here)
+			switch {
+			case err != nil:
 				return err
-			}
-			if once {
+			case once && here.local:
+				return a.settle(ctx, d)
+			case once:
 				return a.once(ctx, d)
 			}
 			d.loop.Log.Info("following", "repository", d.config.Repository.URL, "branch", d.config.Repository.Branch, "poll", d.config.Poll)
@@ -53,6 +59,7 @@ func (a *app) daemon() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&once, "once", false, "make one pass and exit")
+	here.addRun(cmd)
 	return cmd
 }
 
@@ -79,13 +86,19 @@ func (a *app) once(ctx context.Context, d *daemon) error {
 
 // daemon is a loop with its engines.
 type daemon struct {
-	config  config
-	loop    *reconcile.Loop
-	cluster *kube.Engine
+	config config
+	loop   *reconcile.Loop
+	seat   seat
+	// told is called with each pass; may be nil.
+	told func(pass reconcile.Pass, err error)
 }
 
 // follow is the daemon of `trefoil run`.
-func (a *app) follow(ctx context.Context, cmd *cobra.Command) (*daemon, error) {
+func (a *app) follow(ctx context.Context, cmd *cobra.Command, here localFlags) (*daemon, error) {
+	if here.local {
+		log := a.log()
+		return a.here(cmd, here, log, answers(log))
+	}
 	if err := remoteOnly(cmd); err != nil {
 		return nil, err
 	}
@@ -119,16 +132,21 @@ type searches interface {
 func (a *app) connect(ctx context.Context, c config, source reconcile.Source, searches searches, log *slog.Logger) (*daemon, error) {
 	klog.SetSlogLogger(log.With("from", "client-go"))
 	d := &daemon{config: c}
-	var err error
-	if d.cluster, err = c.cluster(func() { d.loop.Poke() }, log); err != nil {
+	cluster, err := c.cluster(func() { d.loop.Poke() }, log)
+	if err != nil {
 		return nil, err
 	}
-	d.loop = reconcile.New(reconcile.Options{
-		Source: source, Searches: searches, Cluster: d.cluster, Load: a.load, Settings: c.settings(), Limits: c.limits(),
+	d.loop = a.loop(c, source, searches, cluster, log)
+	d.seat = clusterSeat{cluster, c, d.loop.Holder, log}
+	go cluster.Run(ctx)
+	return d, nil
+}
+
+func (a *app) loop(c config, source reconcile.Source, searches searches, cluster reconcile.Engine, log *slog.Logger) *reconcile.Loop {
+	return reconcile.New(reconcile.Options{
+		Source: source, Searches: searches, Cluster: cluster, Load: a.load, Settings: c.settings(), Limits: c.limits(),
 		Holder: holder(), Poll: time.Duration(c.Poll), Log: log, Now: wallClock,
 	})
-	go d.cluster.Run(ctx)
-	return d, nil
 }
 
 func (c config) cluster(poke func(), log *slog.Logger) (*kube.Engine, error) {

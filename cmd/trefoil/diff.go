@@ -15,7 +15,8 @@ import (
 )
 
 func (a *app) diff() *cobra.Command {
-	return &cobra.Command{
+	var here localFlags
+	cmd := &cobra.Command{
 		Use:   "diff [MODEL...]",
 		Short: "Show object by object how the engines differ from git",
 		Long: "Compares every object that git asks for with the live one, by server-side dry-run. Changes nothing. With -C the files of a\n" +
@@ -23,7 +24,7 @@ func (a *app) diff() *cobra.Command {
 			"Exit code 0: no difference. 1: there are differences. 2: an error, or an engine could not be seen. 3: the spec is invalid.",
 		ValidArgsFunction: a.complete,
 		RunE: func(cmd *cobra.Command, words []string) error {
-			d, pass, err := a.look(cmd, words)
+			d, pass, err := a.look(cmd, words, here)
 			if err != nil {
 				return err
 			}
@@ -43,6 +44,8 @@ func (a *app) diff() *cobra.Command {
 			return nil
 		},
 	}
+	here.add(cmd)
+	return cmd
 }
 
 // difference is what -o json says of an object that differs.
@@ -124,7 +127,7 @@ func (c change) compare(ctx context.Context, d *daemon) (before, after []byte, e
 	}
 	ctx, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
-	live, wanted, err := d.cluster.DryRun(ctx, *c.wanted)
+	live, wanted, err := d.seat.dryRun(ctx, *c.wanted)
 	if err != nil {
 		return nil, nil, err
 	}

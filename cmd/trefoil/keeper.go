@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/trefoil-gitops/trefoil/internal/kube"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 )
 
@@ -17,9 +16,9 @@ const (
 	reportPatience = 10 * time.Second
 )
 
-// keeper writes what the loop knows into the cluster, beside the loop: a cluster that does not answer delays no pass.
+// keeper writes what the loop knows to where it acts, beside the loop: a cluster that does not answer delays no pass.
 type keeper struct {
-	report   *kube.Report
+	report   report
 	reporter reconcile.Reporter
 	log      *slog.Logger
 
@@ -30,7 +29,7 @@ type keeper struct {
 }
 
 func (d *daemon) keeper() (*keeper, error) {
-	report, err := d.cluster.Report()
+	report, err := d.seat.report()
 	return &keeper{
 		report: report, reporter: reconcile.Reporter{Holder: d.loop.Holder, Redact: d.config.redact()}, log: d.loop.Log,
 		latest: make(chan reconcile.Status, 1),

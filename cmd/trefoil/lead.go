@@ -13,11 +13,7 @@ import (
 // lead makes passes while this daemon holds the lease, and waits for it otherwise, until ctx ends. What is under way then is finished
 // before the lease is given back.
 func (d *daemon) lead(ctx context.Context) error {
-	counts, life := metrics.New(), newHealth(time.Duration(d.config.Poll), d.cluster.Settled)
-	lease, err := d.lease(life.waits)
-	if err != nil {
-		return err
-	}
+	counts, life := metrics.New(), newHealth(time.Duration(d.config.Poll), d.seat.settled)
 	keeper, err := d.keeper()
 	if err != nil {
 		return err
@@ -33,25 +29,16 @@ func (d *daemon) lead(ctx context.Context) error {
 		life.passed()
 		counts.Pass(pass, took, err)
 		keeper.take(pass, err)
+		if d.told != nil {
+			d.told(pass, err)
+		}
 	}
-	lease.Hold(ctx, func(leading context.Context) {
+	return d.seat.hold(ctx, life.waits, func(leading context.Context) {
 		counts.Lead(true)
 		life.lead(true)
 		keeper.during(leading, func() { d.loop.Lead(ctx, leading) })
 		life.lead(false)
 		counts.Lead(false)
-	})
-	return nil
-}
-
-// lease is the repository's. beat is called as long as it is asked for.
-func (d *daemon) lease(beat func()) (*kube.Lease, error) {
-	cluster, err := kube.Config(d.config.Kubernetes.Kubeconfig, d.config.Kubernetes.Context)
-	if err != nil {
-		return nil, err
-	}
-	return kube.NewLease(kube.LeaseOptions{
-		Cluster: cluster, Namespace: d.config.Workflows.Namespace, Owner: d.config.owner(), Holder: d.loop.Holder, Beat: beat, Log: d.loop.Log,
 	})
 }
 
@@ -59,12 +46,9 @@ func (d *daemon) lease(beat func()) (*kube.Lease, error) {
 func (d *daemon) warn(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, silence/2)
 	defer cancel()
-	lease, err := d.lease(nil)
-	if err != nil {
-		return
-	}
 	s := seen{now: time.Now()}
-	if s.term, err = lease.Leader(ctx); err == nil && s.leads() {
+	var err error
+	if s.term, err = d.seat.leader(ctx); err == nil && s.leads() {
 		d.loop.Log.Info("a daemon leads, and acts too", "holder", s.term.Holder)
 	}
 }

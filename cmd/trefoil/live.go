@@ -26,20 +26,8 @@ const silence = 10 * time.Second
 
 // look plans for a person who waits: once, without a log, and for as long as the engines say something. Where the repository can't be
 // read there is a daemon beside the error.
-func (a *app) look(cmd *cobra.Command, words []string) (*daemon, reconcile.Pass, error) {
-	c, err := a.config(cmd.Flags())
-	if err != nil {
-		return nil, reconcile.Pass{}, err
-	}
-	source, err := a.live(cmd, c)
-	if err != nil {
-		return nil, reconcile.Pass{}, err
-	}
-	searches, err := c.impatient()
-	if err != nil {
-		return nil, reconcile.Pass{}, err
-	}
-	d, err := a.connect(cmd.Context(), c, source, searches, slog.New(slog.DiscardHandler))
+func (a *app) look(cmd *cobra.Command, words []string, here localFlags) (*daemon, reconcile.Pass, error) {
+	d, err := a.looker(cmd, here)
 	if err != nil {
 		return nil, reconcile.Pass{}, err
 	}
@@ -48,6 +36,27 @@ func (a *app) look(cmd *cobra.Command, words []string) (*daemon, reconcile.Pass,
 		return d, reconcile.Pass{}, err
 	}
 	return d, pass, known(words, pass.Catalog, pass.Plan)
+}
+
+// looker is a daemon that is only asked.
+func (a *app) looker(cmd *cobra.Command, here localFlags) (*daemon, error) {
+	silent := slog.New(slog.DiscardHandler)
+	if here.local {
+		return a.here(cmd, here, silent, nil) // it is never begun
+	}
+	c, err := a.config(cmd.Flags())
+	if err != nil {
+		return nil, err
+	}
+	source, err := a.live(cmd, c)
+	if err != nil {
+		return nil, err
+	}
+	searches, err := c.impatient()
+	if err != nil {
+		return nil, err
+	}
+	return a.connect(cmd.Context(), c, source, searches, silent)
 }
 
 // live is the configured repository, or the folder where -C is given. Whose objects are looked for is the configured one's either way.

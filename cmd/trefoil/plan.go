@@ -12,6 +12,7 @@ import (
 
 func (a *app) plan() *cobra.Command {
 	var live, detailed bool
+	var here localFlags
 	cmd := &cobra.Command{
 		Use:   "plan [MODEL...]",
 		Short: "Say what comes next for each model, and why the others wait",
@@ -23,8 +24,8 @@ func (a *app) plan() *cobra.Command {
 			"there is something to do.",
 		ValidArgsFunction: a.complete,
 		RunE: func(cmd *cobra.Command, words []string) error {
-			if live {
-				return a.planLive(cmd, words, detailed)
+			if live || here.local {
+				return a.planLive(cmd, words, detailed, here)
 			}
 			s, err := a.read(cmd, words)
 			if err != nil {
@@ -40,11 +41,12 @@ func (a *app) plan() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&live, "live", false, "ask the engines too; without -C of the configured repository")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where there is something to do")
+	here.add(cmd)
 	return cmd
 }
 
-func (a *app) planLive(cmd *cobra.Command, words []string, detailed bool) error {
-	_, pass, err := a.look(cmd, words)
+func (a *app) planLive(cmd *cobra.Command, words []string, detailed bool, here localFlags) error {
+	_, pass, err := a.look(cmd, words, here)
 	if err != nil {
 		return err
 	}

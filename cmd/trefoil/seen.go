@@ -43,11 +43,8 @@ func (d *daemon) seen(ctx context.Context, pass reconcile.Pass) seen {
 	}
 	ctx, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
-	lease, err := d.lease(nil)
-	if err == nil {
-		s.term, err = lease.Leader(ctx)
-	}
-	if err == nil {
+	var err error
+	if s.term, err = d.seat.leader(ctx); err == nil {
 		s.status, err = d.status(ctx)
 	}
 	if err != nil {
@@ -58,7 +55,7 @@ func (d *daemon) seen(ctx context.Context, pass reconcile.Pass) seen {
 
 // status reads what the daemon that leads, or led last, has written; zero where none has.
 func (d *daemon) status(ctx context.Context) (reconcile.Status, error) {
-	report, err := d.cluster.Report()
+	report, err := d.seat.report()
 	if err != nil {
 		return reconcile.Status{}, err
 	}

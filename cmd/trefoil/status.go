@@ -32,17 +32,20 @@ type state struct {
 }
 
 func (a *app) status() *cobra.Command {
-	return &cobra.Command{
+	var here localFlags
+	cmd := &cobra.Command{
 		Use:   "status [MODEL...]",
 		Short: "Say where each model is and why it does not move",
 		Long: "Asks the repository and the engines where each model is, what comes next and what it waits for, and the cluster what the\n" +
 			"daemon said last and when it was seen. Changes nothing.",
 		ValidArgsFunction: a.complete,
 		RunE: func(cmd *cobra.Command, words []string) error {
-			if err := remoteOnly(cmd); err != nil {
-				return err
+			if !here.local {
+				if err := remoteOnly(cmd); err != nil {
+					return err
+				}
 			}
-			d, pass, err := a.look(cmd, words)
+			d, pass, err := a.look(cmd, words, here)
 			switch {
 			case d != nil && err != nil && a.flags.output == "text":
 				for _, line := range d.seen(cmd.Context(), pass).alone(words) {
@@ -55,6 +58,8 @@ func (a *app) status() *cobra.Command {
 			return a.printStates(pass, d.seen(cmd.Context(), pass), d.config, words)
 		},
 	}
+	here.add(cmd)
+	return cmd
 }
 
 func (a *app) printStates(pass reconcile.Pass, s seen, c config, words []string) error {
