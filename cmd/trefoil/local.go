@@ -153,15 +153,8 @@ func process(holder string) string {
 
 func (s localSeat) leader(context.Context) (kube.Term, error) {
 	who, held, err := local.ReadLock(s.dir)
-	if err != nil || who.Name == "" {
+	if err != nil || !held { // when it was seen last is in the report
 		return kube.Term{}, err
-	}
-	if !held {
-		about, err := os.Stat(filepath.Join(s.dir, "status.json"))
-		if err != nil {
-			return kube.Term{}, nil
-		}
-		return kube.Term{Renewed: about.ModTime()}, nil
 	}
 	return kube.Term{Holder: who.Name, Renewed: time.Now(), Length: time.Minute}, nil
 }

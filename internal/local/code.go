@@ -118,10 +118,12 @@ func needsPython(source string, argv []string) bool {
 }
 
 // passed are the variables of ours that what runs here gets too. Others stay with us: they may hold secrets.
-var passed = []string{
-	"HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
-	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH",
-	"SSH_AUTH_SOCK",
+func passed() []string {
+	return []string{
+		"HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
+		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH",
+		"SSH_AUTH_SOCK",
+	}
 }
 
 // environment is that of what runs here, with a folder of programs that goes before all others, if there is one.
@@ -131,7 +133,7 @@ func environment(programs string) []string {
 		search = programs + string(filepath.ListSeparator) + search
 	}
 	env := []string{"PATH=" + search, "PYTHONUNBUFFERED=1"}
-	for _, name := range passed {
+	for _, name := range passed() {
 		if value, found := os.LookupEnv(name); found {
 			env = append(env, name+"="+value)
 		}

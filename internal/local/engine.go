@@ -12,13 +12,11 @@ import (
 	"github.com/trefoil-gitops/trefoil/render"
 )
 
-var kinds = []render.Kind{render.Search, render.Claim, render.Workflow, render.SeldonDeployment}
-
 // Observe implements reconcile.Engine.
 func (e *Engine) Observe(ctx context.Context) (plan.Live, error) {
 	live := plan.Live{Objects: map[render.Ref][]plan.Observed{}}
 	asleep := e.asleep()
-	for _, kind := range kinds {
+	for _, kind := range []render.Kind{render.Search, render.Claim, render.Workflow, render.SeldonDeployment} {
 		if ctx.Err() != nil {
 			return plan.Live{}, context.Cause(ctx)
 		}

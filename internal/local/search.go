@@ -18,10 +18,9 @@ var errStopped = errors.New("stopped")
 func (e *Engine) search(r record) (plan.Observed, error) {
 	o := r.observed()
 	o.Ending = r.Stop && r.Phase == plan.Running
-	points, err := e.points(r)
-	if err != nil {
-		o.Phase, o.Message, o.Ended = plan.Failed, err.Error(), r.Created
-		return o, nil
+	points, wrong := e.points(r)
+	if wrong != nil { // which is no error of observing
+		o.Phase, o.Message, o.Ended = plan.Failed, wrong.Error(), r.Created
 	}
 	for n, point := range points {
 		x := e.place(r.UID, n)

@@ -34,7 +34,7 @@ func (e *Engine) serve(ctx context.Context, r record, want deployment) (*server,
 		return nil, err
 	}
 	script := filepath.Join(e.options.Dir, "server.py")
-	if err := replace(script, []byte(seldon.Server)); err != nil {
+	if err := replace(script, seldon.Server); err != nil {
 		return nil, err
 	}
 	s := &server{image: want.image, name: filepath.Join(e.options.Dir, "logs", r.Namespace+"-"+r.Name+".txt"), began: time.Now()}

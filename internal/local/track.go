@@ -83,7 +83,7 @@ func (s *state) add(outputs map[string]any) {
 	for name, value := range outputs {
 		v, isNumber := value.(float64)
 		if text, isText := value.(string); isText {
-			v, isNumber = notNumbers[text]
+			v, isNumber = notNumber(text)
 		}
 		if _, known := s.Metrics[name]; !isNumber || !known && len(s.Metrics) >= mostMetrics {
 			continue
@@ -95,8 +95,18 @@ func (s *state) add(outputs map[string]any) {
 	}
 }
 
-// notNumbers are what Python writes bare into JSON, and other programs between quotes.
-var notNumbers = map[string]float64{"NaN": math.NaN(), "Infinity": math.Inf(1), "-Infinity": math.Inf(-1)}
+// notNumber reads what Python writes bare into JSON, and other programs between quotes.
+func notNumber(text string) (v float64, known bool) {
+	switch text {
+	case "NaN":
+		return math.NaN(), true
+	case "Infinity":
+		return math.Inf(1), true
+	case "-Infinity":
+		return math.Inf(-1), true
+	}
+	return 0, false
+}
 
 // quoted finds strings, which are left alone, and bare words that are not numbers.
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b`)
