@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -34,7 +35,7 @@ func (d *demo) ask(ctx context.Context) error {
 		return fmt.Errorf("the model does not answer: %w", err)
 	}
 	digit, probability := answer.best()
-	fmt.Fprintf(d.out, "\n%s\nThe model says: this is a %s, with probability %.3f.\n\n", picture(request), digit, probability)
+	fmt.Fprintf(d.out, "\n%s\nThe model says: this is a %s, and is %s sure.\n\n", picture(request), digit, percent(probability))
 	fmt.Fprintf(d.out, "  curl -H 'Content-Type: application/json' -d @%s %s\n", filepath.Join(d.dir, digitFile), d.address+demoPath)
 	return nil
 }
@@ -85,6 +86,12 @@ func (p prediction) best() (name string, probability float64) {
 		}
 	}
 	return name, probability
+}
+
+// percent is rounded down: nothing short of certainty is 100 %.
+func percent(p float64) string {
+	const steps = 1e4
+	return fmt.Sprintf("%.2f %%", math.Floor(p*steps)/steps*100)
 }
 
 // picture draws the digit of a request with characters, two for a pixel, for they are twice as high as wide.

@@ -165,6 +165,26 @@ func TestDeployment(t *testing.T) {
 	}
 }
 
+// TestSameImage serves one image in many places that are begun at once.
+func TestSameImage(t *testing.T) {
+	w := newWorld(t)
+	r := w.image(1, "one")
+	var all []render.Ref
+	for i := range 8 {
+		e := schema.Environment{Name: "e", Namespace: "ml", ObjectName: fmt.Sprint("m", i), Replicas: 1}
+		o := render.NewSeldonDeployment(w.model, e, r, settings)
+		if err := w.Apply(t.Context(), o, ""); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, o.Ref)
+	}
+	for _, ref := range all {
+		if o := await(t, w.Engine, ref, ended); o.Phase != plan.Succeeded {
+			t.Errorf("%s: %s: %s", ref, o.Phase, o.Message)
+		}
+	}
+}
+
 func TestDeploymentCrashes(t *testing.T) {
 	w := newWorld(t)
 	o := w.serve(w.image(1, "one"), 1, plan.Succeeded)

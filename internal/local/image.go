@@ -175,6 +175,8 @@ func (e *Engine) keep(img v1.Image, b build) (v1.Hash, error) {
 	if err != nil {
 		return digest, err
 	}
+	e.images.Lock()
+	defer e.images.Unlock()
 	dir := e.layout(digest.Hex)
 	if _, err := os.Stat(dir); err == nil {
 		return digest, nil

@@ -60,6 +60,8 @@ type Engine struct {
 	states sync.Mutex                  // of experiments
 	spaces map[string][]map[string]any // points by uid of the search
 
+	images sync.Mutex // which are packaged or unpacked one at a time: two may be the same
+
 	mu   sync.Mutex
 	jobs map[string]job // by uid of the object
 	all  sync.WaitGroup

@@ -22,6 +22,8 @@ func (e *Engine) unpack(image string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	e.images.Lock()
+	defer e.images.Unlock()
 	dir := filepath.Join(e.options.Dir, "served", sum)
 	if _, err := os.Stat(dir); err == nil {
 		return filepath.Join(dir, home), nil
