@@ -1,24 +1,31 @@
 package enginetest
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/render"
 )
 
-// Cluster tests an engine that holds Workflows, SeldonDeployments and Claims of Owner. Each engine holds none of them at first,
-// and may work on those that it gets.
-func Cluster(t *testing.T, engine func(t *testing.T) reconcile.Engine) {
+// Place makes a place that holds no objects of Owner at first, and returns what opens it: each call is an engine of another process,
+// of which the one before it has ended.
+type Place func(t *testing.T) (open func() reconcile.Engine)
+
+// Cluster tests an engine that holds Workflows, SeldonDeployments and Claims of Owner, and may work on those that it gets.
+func Cluster(t *testing.T, place Place) {
 	elsewhere := objects("digits")
 	for i, o := range objects("mnist") {
 		t.Run(string(o.Ref.Kind), func(t *testing.T) {
-			b := &bench{t, engine(t)}
+			b := begin(t, place)
+			b.interrupted(o)
 			b.create(o)
+			b.restarted(o)
 			b.cancelled(b.shows(o), another(o), elsewhere[i])
 			if o.Ref.Kind == render.Workflow {
 				b.fixed(o)
@@ -29,7 +36,7 @@ func Cluster(t *testing.T, engine func(t *testing.T) reconcile.Engine) {
 			b.delete(o)
 		})
 	}
-	t.Run("takeover", func(t *testing.T) { takeover(&bench{t, engine(t)}) })
+	t.Run("takeover", func(t *testing.T) { takeover(begin(t, place)) })
 }
 
 // create makes the object, once.
@@ -39,6 +46,29 @@ func (b *bench) create(o render.Object) {
 	was := b.shows(o)
 	b.apply(o, "", nil)
 	b.apply(another(o), "", reconcile.ErrStale)
+	b.untouched(was)
+}
+
+// interrupted ends calls in their midst, so that nobody knows what came of them: asked again, there is one object (I1).
+func (b *bench) interrupted(o render.Object) {
+	b.Helper()
+	for _, after := range []time.Duration{0, 100 * time.Microsecond, time.Millisecond, 5 * time.Millisecond} {
+		ctx, cancel := context.WithTimeout(b.Context(), after)
+		_ = b.engine.Apply(ctx, o, "") // who can say
+		cancel()
+		b.apply(o, "", nil)
+		b.shows(o)
+		b.gone(o)
+	}
+}
+
+// restarted opens the place anew: what was made is there, and is not made again.
+func (b *bench) restarted(o render.Object) {
+	b.Helper()
+	was := b.shows(o)
+	b.engine = b.open()
+	b.shows(o)
+	b.apply(o, "", nil)
 	b.untouched(was)
 }
 
@@ -132,11 +162,12 @@ func takeover(b *bench) {
 	b.gone(claim("mnist", winner))
 }
 
-// Searches tests an engine that holds Searches of Owner and none of them at first. Nobody runs their experiments.
-func Searches(t *testing.T, engine func(t *testing.T) reconcile.Engine) {
-	b, o := &bench{t, engine(t)}, search("mnist")
+// Searches tests an engine that holds Searches of Owner. Nobody runs their experiments.
+func Searches(t *testing.T, place Place) {
+	b, o := begin(t, place), search("mnist")
 	b.apply(o, "", nil)
 	b.apply(o, "", nil)
+	b.restarted(o)
 	was := b.shows(o)
 	if was.Seen != was.UID || len(was.UID) != 32 || was.Phase != plan.Running || !was.Ended.IsZero() {
 		t.Errorf("observed %+v", was)

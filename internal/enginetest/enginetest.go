@@ -24,7 +24,13 @@ const patience = 30 * time.Second
 // bench is an engine under test.
 type bench struct {
 	*testing.T
+	open   func() reconcile.Engine
 	engine reconcile.Engine
+}
+
+func begin(t *testing.T, place Place) *bench {
+	open := place(t)
+	return &bench{t, open, open()}
 }
 
 // all are the objects that the engine holds under the name.

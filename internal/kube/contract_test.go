@@ -11,5 +11,7 @@ import (
 
 // contract is what every engine in a cluster promises.
 func (s *suite) contract(t *testing.T) {
-	enginetest.Cluster(t, func(t *testing.T) reconcile.Engine { return s.startAs(t, enginetest.Owner) })
+	enginetest.Cluster(t, func(t *testing.T) func() reconcile.Engine {
+		return func() reconcile.Engine { return s.startAs(t, enginetest.Owner) }
+	})
 }

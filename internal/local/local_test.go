@@ -55,11 +55,17 @@ func run(t *testing.T, e *Engine) (stop func()) {
 }
 
 func TestCluster(t *testing.T) {
-	enginetest.Cluster(t, func(t *testing.T) reconcile.Engine { return fresh(t, nil) })
+	enginetest.Cluster(t, anew)
+}
+
+// anew is a folder.
+func anew(t *testing.T) func() reconcile.Engine {
+	dir := t.TempDir()
+	return func() reconcile.Engine { return open(t, dir, nil) }
 }
 
 func TestSearches(t *testing.T) {
-	enginetest.Searches(t, func(t *testing.T) reconcile.Engine { return fresh(t, nil) })
+	enginetest.Searches(t, anew)
 }
 
 // trainer is a model whose experiments run a shell script, one for each value of x.

@@ -9,7 +9,11 @@ import (
 	"github.com/trefoil-gitops/trefoil/reconcile"
 )
 
-func engine(*testing.T) reconcile.Engine { return memory.NewEngine(time.Now) }
+// engine is all in memory, so it is one engine however often it is opened.
+func engine(*testing.T) func() reconcile.Engine {
+	e := memory.NewEngine(time.Now)
+	return func() reconcile.Engine { return e }
+}
 
 func TestCluster(t *testing.T) { enginetest.Cluster(t, engine) }
 

@@ -9,5 +9,7 @@ import (
 
 // contract is what every engine of searches promises.
 func contract(b *bench) {
-	enginetest.Searches(b.T, func(*testing.T) reconcile.Engine { return b.newEngine(enginetest.Owner, b.engine.project) })
+	enginetest.Searches(b.T, func(*testing.T) func() reconcile.Engine {
+		return func() reconcile.Engine { return b.newEngine(enginetest.Owner, b.engine.project) }
+	})
 }
