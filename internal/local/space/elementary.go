@@ -10,10 +10,7 @@ import "math"
 // added to: else compilers of some architectures fuse the two, with another result.
 type double struct{ high, low float64 }
 
-// ln2 is the natural logarithm of 2.
-func ln2() double { return double{0x1.62e42fefa39efp-1, 0x1.abc9e3b39803fp-56} }
-
-// sum is exact.
+// sum is exact, as long as nothing overflows.
 func sum(a, b float64) double {
 	s := a + b
 	v := s - a
@@ -39,8 +36,9 @@ func (a double) over(n float64) double {
 // expDouble takes x in [-700, 700].
 func expDouble(x double) double {
 	const terms = 24 // the next is below 2^-106
+	ln2 := double{0x1.62e42fefa39efp-1, 0x1.abc9e3b39803fp-56}
 	k := math.Round(x.high / math.Ln2)
-	r := x.plus(ln2().times(double{-k, 0}))
+	r := x.plus(ln2.times(double{-k, 0}))
 	term, total := double{1, 0}, double{1, 0}
 	for n := 1; n <= terms; n++ {
 		term = term.times(r).over(float64(n))
