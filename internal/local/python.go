@@ -2,6 +2,8 @@ package local
 
 import (
 	"context"
+	"os"
+	"strings"
 
 	"github.com/trefoil-gitops/trefoil/internal/local/python"
 )
@@ -13,6 +15,17 @@ func (e *Engine) packages(ctx context.Context, source string, told func(line str
 		return "", err
 	}
 	return interpreter.Ensure(ctx, python.Request{
-		Cache: e.options.Cache, Source: source, Env: append(environment(""), markName+"="+e.mark("packages")), Told: told,
+		Cache: e.options.Cache, Source: source, Env: append(pipEnvironment(), markName+"="+e.mark("packages")), Told: told,
 	})
+}
+
+// pipEnvironment is that of what runs here, with what the person has told pip: a mirror, a certificate.
+func pipEnvironment() []string {
+	env := environment("")
+	for _, entry := range os.Environ() {
+		if strings.HasPrefix(entry, "PIP_") {
+			env = append(env, entry)
+		}
+	}
+	return env
 }

@@ -105,8 +105,8 @@ func (i Interpreter) make(ctx context.Context, r Request, dir string, packages b
 		return nil
 	}
 	env := append(r.Env[:len(r.Env):len(r.Env)], "PIP_CACHE_DIR="+filepath.Join(r.Cache, "pip"))
-	if config := filepath.Join(r.Source, configFile); exists(config) {
-		env = append(env, "PIP_CONFIG_FILE="+config)
+	if err := configure(r.Source, dir); err != nil {
+		return err
 	}
 	err = r.run(ctx, log, env, filepath.Join(dir, "bin", "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
 		"--progress-bar=off", "--retries=2", "-r", filepath.Join(r.Source, requirementsFile))
@@ -116,9 +116,17 @@ func (i Interpreter) make(ctx context.Context, r Request, dir string, packages b
 	return nil
 }
 
-func exists(name string) bool {
-	_, err := os.Stat(name)
-	return err == nil
+// configure makes the source's pip.conf that of the environment. Named by PIP_CONFIG_FILE it would take the place of the person's own,
+// which may name a mirror.
+func configure(source, dir string) error {
+	text, err := os.ReadFile(filepath.Join(source, configFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, configFile), text, 0o644)
 }
 
 // run runs a program to its end, with what it starts. The error has its last words.
