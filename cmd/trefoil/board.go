@@ -32,6 +32,7 @@ type board struct {
 	width int // of the terminal; 0 for none
 	drawn int // lines of the block that are on the screen
 	block []string
+	ended bool // nothing is drawn any more
 }
 
 // newBoard is one on a stream.
@@ -66,7 +67,7 @@ func (b *board) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.clear()
-	b.block = nil
+	b.block, b.ended = nil, true
 }
 
 func (b *board) clear() {
@@ -77,7 +78,7 @@ func (b *board) clear() {
 }
 
 func (b *board) draw() {
-	if b.width == 0 {
+	if b.width == 0 || b.ended {
 		return
 	}
 	for _, line := range b.block {

@@ -38,7 +38,7 @@ func (a *app) daemon() *cobra.Command {
 		Args: noWords,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			// The other commands leave nothing half done: there the first signal ends the process.
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 			defer stop()
 			context.AfterFunc(ctx, stop) // a second signal ends the process at once
 			d, err := a.follow(ctx, cmd, here)

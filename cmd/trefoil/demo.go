@@ -26,7 +26,7 @@ func (a *app) demo() *cobra.Command {
 			"Exit code 0: the model answered. 1: something on the way there failed.",
 		Args: noWords,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 			defer stop()
 			context.AfterFunc(ctx, stop) // a second signal ends the process at once
 			return d.run(ctx, cmd)
@@ -121,19 +121,20 @@ func (d *demo) history(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(d.out, "\nWhat happened is in git (git -C %s log):\n\n%s", d.dir, log)
+	fmt.Fprintf(d.out, "\nWhat happened is in git (git -C %s log):\n\n%s", quoted(d.dir), log)
 	return nil
 }
 
 // next is what to try, each a line to paste.
 func (d *demo) next() string {
-	settle := d.program() + " run --local --once -C " + d.dir
-	follow, kill := " && "+settle, d.program()+" run --local -C "+d.dir+" & sleep 2; kill -9 $!; "+settle
+	dir, program := quoted(d.dir), quoted(d.program())
+	settle := program + " run --local --once -C " + dir
+	follow, kill := " && "+settle, program+" run --local -C "+dir+" & sleep 2; kill -9 $!; "+settle
 	if d.keep {
 		follow, kill = "", fmt.Sprintf("kill -9 %d; %s", os.Getpid(), settle)
 	}
 	change := func(from, to, message string) string {
-		return fmt.Sprintf("(cd %s && sed -i.bak 's/%s/%s/' models.cue && git commit -qam '%s')%s", d.dir, from, to, message, follow)
+		return fmt.Sprintf("(cd %s && sed -i.bak 's/%s/%s/' models.cue && rm models.cue.bak && git commit -qam '%s')%s", dir, from, to, message, follow)
 	}
 	return fmt.Sprintf(`
 Try next:

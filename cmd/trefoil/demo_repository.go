@@ -23,7 +23,13 @@ func (d *demo) prepare(ctx context.Context) error {
 	entries, err := os.ReadDir(d.dir)
 	switch {
 	case err == nil && len(entries) > 0:
-		return d.again()
+		if err := d.again(); err != nil {
+			return err
+		}
+		if _, err := git(ctx, d.dir, "rev-parse", "--verify", "--quiet", "HEAD"); err == nil {
+			return nil
+		}
+		return d.commit(ctx) // it was stopped just before that
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
@@ -37,12 +43,18 @@ func (d *demo) prepare(ctx context.Context) error {
 	if err == nil {
 		err = os.CopyFS(d.dir, mnist)
 	}
-	if err == nil {
-		_, err = git(ctx, d.dir, "add", "--all")
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		_, err = git(ctx, d.dir, append(d.person(ctx), "commit", "--quiet", "--message=a model that reads handwritten digits")...)
+	return d.commit(ctx)
+}
+
+// commit is the first one.
+func (d *demo) commit(ctx context.Context) error {
+	if _, err := git(ctx, d.dir, "add", "--all"); err != nil {
+		return err
 	}
+	_, err := git(ctx, d.dir, append(d.person(ctx), "commit", "--quiet", "--message=a model that reads handwritten digits")...)
 	return err
 }
 

@@ -121,9 +121,11 @@ func (s localSeat) hold(ctx context.Context, _ func(), act func(leading context.
 		return err
 	}
 	defer lock.Release()
-	leading := context.WithoutCancel(ctx) // the lock is held until this process ends
+	leading, lose := context.WithCancelCause(context.WithoutCancel(ctx)) // the lock is held until this process ends
+	defer lose(nil)
 	working, stop := context.WithCancel(leading)
 	defer stop()
+	go s.guard(working, lock, lose)
 	address, err := s.engine.Start(working, s.port)
 	if err != nil {
 		return err
@@ -141,7 +143,23 @@ func (s localSeat) hold(ctx context.Context, _ func(), act func(leading context.
 	act(leading)
 	stop()
 	<-done
-	return nil
+	return context.Cause(leading)
+}
+
+// guard ends the work when the folder is no longer the one that is locked.
+func (s localSeat) guard(ctx context.Context, lock *local.Lock, lose context.CancelCauseFunc) {
+	ticks := time.NewTicker(time.Second)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+			if lock.Lost() {
+				lose(fmt.Errorf("%s was removed while trefoil worked in it: start it again", s.dir))
+			}
+		}
+	}
 }
 
 // process is "process 1234 on HOST", of the name of a holder.

@@ -66,6 +66,9 @@ func (e *Engine) checkout(ctx context.Context, url, commit, folder, to string) e
 			tree, err = fs.Sub(tree, folder)
 		}
 		if err == nil {
+			err = withoutLinks(tree)
+		}
+		if err == nil {
 			err = os.CopyFS(to, tree)
 		}
 		if err != nil {
@@ -79,14 +82,24 @@ func (e *Engine) checkout(ctx context.Context, url, commit, folder, to string) e
 	return os.RemoveAll(filepath.Join(to, ".git"))
 }
 
+// withoutLinks refuses symbolic links: what they lead to is not what the source's hash says.
+func withoutLinks(tree fs.FS) error {
+	return fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Type()&fs.ModeSymlink != 0 {
+			err = fmt.Errorf("%s is a symbolic link, which is not taken: put the file there", name)
+		}
+		return err
+	})
+}
+
 // fetch checks a commit of another repository out.
 func fetch(ctx context.Context, url, commit, to string) error {
 	for _, words := range [][]string{
-		{"init", "--quiet"}, {"fetch", "--quiet", "--depth=1", "--", url, commit}, {"checkout", "--quiet", "--detach", "FETCH_HEAD"},
+		{"init", "--quiet"}, {"config", "core.symlinks", "false"}, {"fetch", "--quiet", "--depth=1", "--", url, commit}, {"checkout", "--quiet", "--detach", "FETCH_HEAD"},
 	} {
 		cmd := exec.CommandContext(ctx, "git", words...)
 		cmd.Dir, cmd.WaitDelay = to, lingering
-		cmd.Env = append(environment(""), "GIT_TERMINAL_PROMPT=0")
+		cmd.Env = append(environment(""), "GIT_TERMINAL_PROMPT=0", "SSH_AUTH_SOCK="+os.Getenv("SSH_AUTH_SOCK"))
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("git %s %s: %w: %s", words[0], commit, err, lastLines(out))
 		}
@@ -122,7 +135,6 @@ func passed() []string {
 	return []string{
 		"HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
 		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH",
-		"SSH_AUTH_SOCK",
 	}
 }
 

@@ -19,6 +19,9 @@ const (
 	draining = 30 * time.Second
 )
 
+// nowhere is an address at which nothing ever answers.
+const nowhere = loopback + ":0"
+
 // deployed is the work on one SeldonDeployment: at most one server answers, and another one is being started beside it.
 type deployed struct {
 	engine *Engine
@@ -65,10 +68,7 @@ func (d *deployed) converge(ctx context.Context) error {
 	if err := d.crashed(); err != nil {
 		return err
 	}
-	switch {
-	case want.replicas == 0:
-		d.drop()
-	case d.now == nil || d.now.image != want.image:
+	if d.now == nil || d.now.image != want.image {
 		next, err := d.engine.serve(ctx, d.record, want)
 		if err != nil {
 			return err
@@ -93,6 +93,7 @@ func (d *deployed) crashed() error {
 	if time.Since(d.now.began) > longest {
 		d.pause = 0
 	}
+	d.engine.front.Route(d.record.Namespace, d.record.Name, nowhere) // its port may be another's by now
 	err := d.now.failure("it crashed")
 	d.now.log.Close()
 	d.now = nil

@@ -150,10 +150,6 @@ func TestDeployment(t *testing.T) {
 	if got := w.ask("application/json"); got != "one" {
 		t.Errorf("beside a release that does not start it answers %s", got)
 	}
-	w.serve(w.image(3, "three"), 0, plan.Succeeded)
-	if got := w.ask("application/json"); got != "404 Not Found" {
-		t.Errorf("without replicas it answers %s", got)
-	}
 	now := w.serve(w.image(3, "three"), 2, plan.Succeeded)
 	if got := w.ask("application/json"); got != "three" || now.UID != one.UID {
 		t.Errorf("it answers %s", got)

@@ -27,10 +27,9 @@ func (e *Engine) Observe(ctx context.Context) (plan.Live, error) {
 		for _, r := range list {
 			o := r.observed()
 			switch {
+			case r.UID == "": // it can't be read, and says so
 			case kind == render.Search:
-				if o, err = e.search(r); err != nil {
-					return plan.Live{}, err
-				}
+				o = e.search(r)
 			case kind == render.SeldonDeployment && asleep:
 				o.Phase, o.Message = plan.Running, "no trefoil runs here: nothing answers"
 			}

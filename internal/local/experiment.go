@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
@@ -88,7 +89,7 @@ func (x place) read() (state, error) {
 		err = json.Unmarshal(text, &s)
 	}
 	if err != nil {
-		return s, fmt.Errorf("%s: %w", x.state(), err)
+		return s, fmt.Errorf("%s can't be read (delete the folder that it is in, and raise train.revision): %w", x.state(), err)
 	}
 	return s, nil
 }
@@ -112,7 +113,7 @@ func (x place) sum(ctx context.Context, path string) (string, error) {
 		return "", err
 	}
 	defer root.Close()
-	f, err := root.Open(filepath.FromSlash(path))
+	f, err := regular(root.OpenFile(filepath.FromSlash(path), os.O_RDONLY|syscall.O_NONBLOCK, 0))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("experiment %.8s left no %s in its outputs (%s); %s: %w",
 			x.uid, path, x.left(), words(x.said(), x.shown()), fs.ErrNotExist)
@@ -126,6 +127,21 @@ func (x place) sum(ctx context.Context, path string) (string, error) {
 		return "", fmt.Errorf("%s of experiment %.8s: %w", path, x.uid, err)
 	}
 	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// regular refuses what is no file that can be read to its end. It has to be opened so that a pipe does not wait for a writer.
+func regular(f *os.File, err error) (*os.File, error) {
+	if err != nil {
+		return nil, err
+	}
+	about, err := f.Stat()
+	if err == nil && !about.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no regular file", f.Name())
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // reading ends with its context.

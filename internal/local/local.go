@@ -124,6 +124,7 @@ func (e *Engine) Start(ctx context.Context, port int) (address string, err error
 	if err := e.unready(); err != nil {
 		return "", err
 	}
+	e.retry(e.now())
 	if e.tracker, err = e.track(ctx); err != nil {
 		return "", err
 	}
@@ -135,6 +136,9 @@ func (e *Engine) Start(ctx context.Context, port int) (address string, err error
 func (e *Engine) unready() error {
 	list, err := e.store.all(render.SeldonDeployment)
 	for _, r := range list {
+		if r.UID == "" { // it can't be read
+			continue
+		}
 		err = errors.Join(err, e.set(r, func(r *record) bool {
 			r.Phase, r.Message = plan.Running, ""
 			return true
@@ -146,6 +150,8 @@ func (e *Engine) unready() error {
 // Run works on the objects until ctx ends, and returns once all that it had started has ended. Start comes before it.
 func (e *Engine) Run(ctx context.Context) {
 	defer e.all.Wait()
+	ticks := time.NewTicker(repeat / 6)
+	defer ticks.Stop()
 	for {
 		if err := e.look(ctx); err != nil {
 			e.options.Log.Error("the local engine can't read what it keeps", "error", err)
@@ -154,8 +160,33 @@ func (e *Engine) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-e.wakes:
+		case <-ticks.C:
+			e.retry(e.now().Add(-repeat))
 		}
 	}
+}
+
+// repeat is how long after a failure that was no fault of what was asked for it is tried again.
+const repeat = time.Minute
+
+// retry makes what failed before that time, and is to be tried again, be worked on.
+func (e *Engine) retry(before time.Time) {
+	for _, kind := range []render.Kind{render.Search, render.Workflow} {
+		list, err := e.store.all(kind)
+		for _, r := range list {
+			if !r.Again || r.Phase != plan.Failed || r.Ended.After(before) {
+				continue
+			}
+			err = errors.Join(err, e.set(r, func(r *record) bool {
+				r.Phase, r.Message, r.Ended, r.Again = plan.Running, "", time.Time{}, false
+				return true
+			}))
+		}
+		if err != nil {
+			e.options.Log.Error("what failed is not tried again", "kind", kind, "error", err)
+		}
+	}
+	e.wake()
 }
 
 // look begins work on what asks for some, and ends it on what does no more.
@@ -169,7 +200,7 @@ func (e *Engine) look(ctx context.Context) error {
 			return err
 		}
 		for _, r := range list {
-			if !r.Stop && (r.Phase == plan.Running || kind == render.SeldonDeployment) {
+			if !r.Stop && r.UID != "" && (r.Phase == plan.Running || kind == render.SeldonDeployment) {
 				wanted[r.UID] = r
 			}
 		}

@@ -129,7 +129,7 @@ func TestSearch(t *testing.T) {
 		{"a failure", `echo first; echo "no such file" >&2; exit 3`, "Failed Failed", "ends: first | no such file", nil},
 		{"one failure", score + `test $1 = 2`, "Failed Succeeded", "1 of 2 experiments came to nothing", []float64{1, 2}},
 		{"killed", `kill -9 $$`, "Failed Failed", "ended by signal 9", nil},
-		{"not a number", `echo '{"score": NaN}' >$TREFOIL_METRICS_FILE`, "Succeeded Succeeded", "", nil},
+		{"not a number", `echo '{"score": NaN}' >$TREFOIL_METRICS_FILE`, "Succeeded Succeeded", "the first is experiment ", nil},
 		{"a child is left behind", score + `sleep 600 & echo left`, "Succeeded Succeeded", "", []float64{1, 2}},
 		{"no such command", `exec nonsense-of-ours`, "Failed Failed", "nonsense-of-ours", nil},
 		{"garbled metrics", `echo '{"score": ' >$TREFOIL_METRICS_FILE`, "Succeeded Succeeded", "no metric", nil},

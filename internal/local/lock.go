@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/trefoil-gitops/trefoil/reconcile"
 )
@@ -33,7 +34,12 @@ func TakeLock(dir string) (*Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	for end := time.Now().Add(glance); errors.Is(err, syscall.EWOULDBLOCK) && time.Now().Before(end); {
+		time.Sleep(glance / 10) // somebody may only look whether it is held
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	}
+	if err != nil {
 		_ = f.Close() // nothing was written
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, ErrLocked
@@ -41,6 +47,19 @@ func TakeLock(dir string) (*Lock, error) {
 		return nil, fmt.Errorf("lock %s: %w", lockFile(dir), err)
 	}
 	return &Lock{f}, nil
+}
+
+// glance is for how long ReadLock may keep a lock from being taken, and more.
+const glance = 200 * time.Millisecond
+
+// Lost reports whether the folder was removed, or replaced: another process may have the lock of the one that is there now.
+func (l *Lock) Lost() bool {
+	ours, err := l.file.Stat()
+	if err != nil {
+		return true
+	}
+	now, err := os.Stat(l.file.Name())
+	return err != nil || !os.SameFile(ours, now)
 }
 
 // Say notes who has the lock, for ReadLock.

@@ -31,6 +31,7 @@ type record struct {
 	Ended   time.Time
 	Image   string // that a Workflow made, by digest
 	Stop    bool   // of a Search: it is to end
+	Again   bool   // what failed is no fault of what was asked for, such as a network that is not there: it is tried again
 }
 
 func (r record) ref() render.Ref {
@@ -97,14 +98,12 @@ func (r record) decode(part, into any) error {
 // deployment is what a SeldonDeployment asks for.
 type deployment struct {
 	node, image string
-	replicas    int
 }
 
 func (r record) deployment() deployment {
 	var body struct {
 		Spec struct {
 			Predictors []struct {
-				Replicas       *int
 				ComponentSpecs []struct {
 					Spec struct {
 						Containers []struct{ Name, Image string }
@@ -114,11 +113,8 @@ func (r record) deployment() deployment {
 		}
 	}
 	_ = r.decode(r.Body, &body) // what was rendered can be read
-	d := deployment{replicas: 1}
+	var d deployment
 	for _, p := range body.Spec.Predictors {
-		if p.Replicas != nil {
-			d.replicas = *p.Replicas
-		}
 		for _, c := range p.ComponentSpecs {
 			for _, served := range c.Spec.Containers {
 				d.node, d.image = served.Name, served.Image

@@ -8,14 +8,16 @@ import (
 	"time"
 
 	"github.com/trefoil-gitops/trefoil/internal/local/space"
+	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/render"
 )
 
 // errStopped ends the work on an object that is to be stopped or was removed; any other end of its context is that of this process.
 var errStopped = errors.New("stopped")
 
 // search is a Search as the planner sees it.
-func (e *Engine) search(r record) (plan.Observed, error) {
+func (e *Engine) search(r record) plan.Observed {
 	o := r.observed()
 	o.Ending = r.Stop && r.Phase == plan.Running
 	points, wrong := e.points(r)
@@ -25,15 +27,15 @@ func (e *Engine) search(r record) (plan.Observed, error) {
 	for n, point := range points {
 		x := e.place(r.UID, n)
 		s, err := x.read()
-		if err != nil {
-			return o, err
+		if err != nil { // one file that can't be read is that search's concern alone
+			o.Phase, o.Message, o.Ended = plan.Failed, reconcile.Line(err.Error()), r.Created
 		}
 		o.Experiments = append(o.Experiments, plan.Experiment{
 			UID: x.uid, Created: r.Created.Add(time.Duration(n) * time.Millisecond), Ended: s.Ended, Phase: phase(r, s), Params: params(r, point),
 			Metrics: floats(s.Metrics), Artifacts: s.Artifacts,
 		})
 	}
-	return o, nil
+	return o
 }
 
 // phase is an experiment's. One that has not ended when its search has was stopped with it.
@@ -87,13 +89,33 @@ func (e *Engine) runSearch(ctx context.Context, r record) {
 	err := e.experiments(ctx, r)
 	switch {
 	case errors.Is(context.Cause(ctx), errStopped):
-		e.end(context.WithoutCancel(ctx), r, plan.Stopped, "")
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), draining)
+		defer cancel()
+		e.end(ctx, r, plan.Stopped, "")
 	case ctx.Err() != nil: // this process ends: what has not ended is run again by the next one
 	case err != nil:
-		e.end(ctx, r, plan.Failed, err.Error())
+		e.fail(ctx, r, err)
 	default:
 		e.end(ctx, r, plan.Succeeded, e.failures(r))
 	}
+}
+
+// errNotBegun is of a search of which no experiment could begin for want of what it needs here.
+var errNotBegun = errors.New("no experiment could begin")
+
+// fail notes that the work on an object came to nothing.
+func (e *Engine) fail(ctx context.Context, r record, why error) {
+	again := r.Kind == render.Workflow || errors.Is(why, errNotBegun)
+	message := why.Error()
+	if again {
+		message += fmt.Sprintf("; it is tried again in %v, and by the next run", repeat)
+	}
+	e.until(ctx, "the failure of "+r.ref().String(), func() error {
+		return e.set(r, func(r *record) bool {
+			r.Phase, r.Message, r.Ended, r.Again = plan.Failed, reconcile.Line(message), e.now(), again
+			return true
+		})
+	})
 }
 
 // experiments returns once all have ended. The error says why none could begin.
@@ -108,7 +130,7 @@ func (e *Engine) experiments(ctx context.Context, r record) error {
 	}
 	code, err := e.prepare(ctx, r, o)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errNotBegun, err)
 	}
 	defer code.remove()
 	slots := make(chan struct{}, o.concurrency())
@@ -139,7 +161,7 @@ func (e *Engine) failures(r record) string {
 	for n := range points {
 		x := e.place(r.UID, n)
 		s, err := x.read()
-		if err != nil || s.Phase == plan.Succeeded && len(s.Metrics) > 0 {
+		if err != nil || s.Message == "" {
 			continue
 		}
 		if failed++; first == "" {

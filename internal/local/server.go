@@ -37,10 +37,11 @@ func (e *Engine) serve(ctx context.Context, r record, want deployment) (*server,
 	if err := replace(script, seldon.Server); err != nil {
 		return nil, err
 	}
-	s := &server{image: want.image, name: filepath.Join(e.options.Dir, "logs", r.Namespace+"-"+r.Name+".txt"), began: time.Now()}
+	s := &server{image: want.image, name: filepath.Join(e.options.Dir, "logs", r.Namespace+"+"+r.Name+".txt"), began: time.Now()}
 	if err := os.MkdirAll(filepath.Dir(s.name), 0o700); err != nil {
 		return nil, err
 	}
+	_ = os.Rename(s.name, s.name+".1") // what the one before says, or said; there need be none
 	if s.log, err = createLog(s.name); err != nil {
 		return nil, err
 	}

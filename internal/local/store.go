@@ -8,8 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
+	"github.com/trefoil-gitops/trefoil/reconcile"
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/render"
 )
 
@@ -84,8 +87,9 @@ func (s *store) all(kind render.Kind) ([]record, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if err != nil {
-			return nil, err
+		if err != nil { // a file that can't be read is that object's concern alone
+			r = record{Kind: kind, Phase: plan.Failed, Message: reconcile.Line(err.Error())}
+			r.Namespace, r.Name, _ = strings.Cut(e.Name(), "+")
 		}
 		list = append(list, r)
 	}

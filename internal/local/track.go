@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"syscall"
 )
 
 // tracker is the part of Polyaxon's API by which an experiment reports its metrics: PATCH of the outputs of its run. It listens on
@@ -121,23 +122,22 @@ func bare(text []byte) []byte {
 	})
 }
 
-// fromFile adds the metrics that the experiment left in its file: an object, or lines of objects of which later ones go before.
-func (e *Engine) fromFile(x place, s *state) {
-	f, err := os.Open(x.metricsFile())
+// fromFile are the metrics that the experiment left in its file: an object, or lines of objects of which later ones go before.
+func (e *Engine) fromFile(x place) map[string]metric {
+	f, err := regular(os.OpenFile(x.metricsFile(), os.O_RDONLY|syscall.O_NONBLOCK, 0))
 	if errors.Is(err, fs.ErrNotExist) {
-		return
+		return nil
 	}
-	var text []byte
+	var s state
 	if err == nil {
+		var text []byte
 		text, err = io.ReadAll(io.LimitReader(f, largestReport))
-		_ = f.Close() // it was read
-	}
-	if err == nil {
-		err = s.addAll(bare(text))
+		err = errors.Join(err, s.addAll(bare(text)), f.Close())
 	}
 	if err != nil {
 		e.options.Log.Warn("metrics that could not be read", "file", x.metricsFile(), "error", err)
 	}
+	return s.Metrics
 }
 
 func (s *state) addAll(text []byte) error {

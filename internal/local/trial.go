@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -36,17 +39,33 @@ func (e *Engine) experiment(ctx context.Context, t trial) {
 	case err != nil:
 		phase, message = plan.Failed, err.Error()
 	}
-	ended := e.now()
+	ended, metrics := e.now(), e.fromFile(t.place)
 	e.until(ctx, "the end of experiment "+t.uid, func() error {
 		return e.noted(t.place, func(s *state) {
-			e.fromFile(t.place, s)
-			if phase == plan.Succeeded && len(s.Metrics) == 0 {
-				message = "it reported no metric; " + words(t.said(), t.shown())
+			if s.Metrics == nil {
+				s.Metrics = map[string]metric{}
+			}
+			maps.Copy(s.Metrics, metrics)
+			if odd := unusable(s.Metrics); phase == plan.Succeeded && odd != "" {
+				message = "it reported " + odd + "; " + words(t.said(), t.shown())
 			}
 			s.Phase, s.Message, s.Ended = phase, message, ended
 		})
 	})
 	e.options.Poke()
+}
+
+// unusable says what is wrong with the metrics of an experiment that succeeded; empty for nothing.
+func unusable(metrics map[string]metric) string {
+	if len(metrics) == 0 {
+		return "no metric"
+	}
+	for _, name := range slices.Sorted(maps.Keys(metrics)) {
+		if v := float64(metrics[name]); math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Sprintf("%s %v", name, v)
+		}
+	}
+	return ""
 }
 
 // work is where the experiment's own copy of the code is while it runs.

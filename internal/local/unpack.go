@@ -30,7 +30,7 @@ func (e *Engine) unpack(image string) (string, error) {
 	}
 	img, err := e.kept(sum)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("%s was made elsewhere: on this machine only what was packaged here is served", image)
+		return "", fmt.Errorf("%.20s… is not among the images of this machine: only what was packaged here is served (raise train.revision for a new release)", image[strings.LastIndex(image, "@")+1:])
 	}
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", image, err)

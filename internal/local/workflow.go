@@ -84,7 +84,7 @@ func (e *Engine) runWorkflow(ctx context.Context, r record) {
 	switch {
 	case errors.Is(context.Cause(ctx), errStopped), ctx.Err() != nil: // it is gone, or is done again by the next process
 	case err != nil:
-		e.end(ctx, r, plan.Failed, err.Error())
+		e.fail(ctx, r, err)
 	default:
 		e.until(ctx, "the image of "+r.ref().String(), func() error {
 			return e.set(r, func(r *record) bool {

@@ -25,7 +25,7 @@ const (
 	// readyFile is written last: without it an environment counts as missing.
 	readyFile = "ready"
 	// lastLines of what pip says, and lastBytes of it, are kept for people.
-	lastLines, lastBytes = 6, 2 << 10
+	lastLines, lastBytes = 2, 2 << 10
 )
 
 // Request is what an environment is made for.
@@ -80,8 +80,31 @@ func (i Interpreter) key(source string) (key string, packages bool, err error) {
 		}
 		packages = packages || name == requirementsFile && len(bytes.TrimSpace(text)) > 0
 		fmt.Fprintf(hash, "%d\n%s", len(text), text)
+		if name == requirementsFile && refersToFiles(text) {
+			if err := addFiles(hash, source); err != nil {
+				return "", false, err
+			}
+		}
 	}
 	return hex.EncodeToString(hash.Sum(nil)[:12]), packages, nil
+}
+
+// refersToFiles reports whether requirements name others: of requirements, of constraints, of code.
+func refersToFiles(text []byte) bool {
+	return regexp.MustCompile(`(?m)^\s*(?:-r|-c|-e|--requirement|--constraint|--editable|\.|/|[^#\n]*\bfile:)`).Match(text)
+}
+
+// addFiles adds all files of the source to what an environment is known by.
+func addFiles(to io.Writer, source string) error {
+	return filepath.WalkDir(source, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(name)
+		below, _ := filepath.Rel(source, name) // it is below
+		fmt.Fprintf(to, "%s\n%d\n%s", below, len(text), text)
+		return err
+	})
 }
 
 // make makes the environment in its place, for its programs know their path.
@@ -99,7 +122,7 @@ func (i Interpreter) make(ctx context.Context, r Request, dir string, packages b
 		r.Told("making a Python environment for " + requirementsFile)
 	}
 	if err := r.run(ctx, log, r.Env, i.Path, venv...); err != nil {
-		return fmt.Errorf("%s -m venv: %w; all of it is in %s", i.Path, err, log.Name())
+		return fmt.Errorf("%s -m venv (all it said is in %s): %w", i.Path, log.Name(), err)
 	}
 	if !packages {
 		return nil
@@ -111,7 +134,7 @@ func (i Interpreter) make(ctx context.Context, r Request, dir string, packages b
 	err = r.run(ctx, log, env, filepath.Join(dir, "bin", "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
 		"--progress-bar=off", "--retries=2", "-r", filepath.Join(r.Source, requirementsFile))
 	if err != nil {
-		return fmt.Errorf("pip could not install what %s asks for, is the network there? %w; all of it is in %s", requirementsFile, err, log.Name())
+		return fmt.Errorf("pip could not install %s, is the network there? All it said is in %s: %w", requirementsFile, log.Name(), err)
 	}
 	return nil
 }

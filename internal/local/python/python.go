@@ -49,6 +49,9 @@ func look(ctx context.Context, name string) (Interpreter, error) {
 		return Interpreter{}, fmt.Errorf("no Python at %s (%s names the interpreter): %w", name, Variable, err)
 	}
 	version, err := ask(ctx, path, "import sys; print('%d.%d.%d' % sys.version_info[:3])")
+	if ctx.Err() != nil {
+		return Interpreter{}, err
+	}
 	if err != nil {
 		return Interpreter{}, fmt.Errorf("%s is no Python that runs: %w", path, err)
 	}
@@ -64,13 +67,16 @@ func look(ctx context.Context, name string) (Interpreter, error) {
 }
 
 // ask runs a line of Python and returns what it prints. The error has its last words.
-func ask(ctx context.Context, path, line string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, asking)
+func ask(parent context.Context, path, line string) (string, error) {
+	ctx, cancel := context.WithTimeout(parent, asking)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, "-I", "-c", line)
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.Output()
+	if parent.Err() != nil {
+		return "", context.Cause(parent)
+	}
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, last(said.Bytes()))
 	}
