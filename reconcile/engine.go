@@ -19,6 +19,19 @@ var ErrNotOurs = errors.New("exists and is somebody else's")
 // ErrRefused says that the engine made nothing of a create, for certain.
 var ErrRefused = errors.New("nothing was created")
 
+// BlockedError says that one file of an edit can't be written, such as one that a person has edited and not committed. Nothing was
+// changed; without that file the edit may go through.
+type BlockedError struct {
+	Path string // as in Edit.Files
+	Err  error
+}
+
+// Error is that of Err.
+func (e *BlockedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *BlockedError) Unwrap() error { return e.Err }
+
 // Source is the spec repository at one branch.
 type Source interface {
 	// Tip lists the remote once and returns the commit of the branch. A branch that does not exist is an error.
@@ -27,6 +40,7 @@ type Source interface {
 	Fetch(ctx context.Context, revision plan.Revision) (schema.Tree, error)
 	// Commit puts one commit with the edit on top of base and returns it. Where the branch is no longer at base the error is
 	// ErrStale and nothing was pushed. Same base, same edit: same commit, so that a push whose answer was lost is recognised.
+	// A BlockedError names a file without which another Commit may go through.
 	Commit(ctx context.Context, base plan.Revision, edit Edit) (plan.Revision, error)
 }
 

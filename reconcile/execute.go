@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,9 +44,50 @@ func known(ctx context.Context, e Engine, kinds ...render.Kind) plan.Live {
 	return live
 }
 
-// commit puts all records of the plan into one commit on the revision that was planned on. Its error is ErrStale; a push that was
-// refused is told with the records.
+// commit puts all records of the plan into one commit on the revision that was planned on, but those whose file can't be written. Its
+// error is ErrStale; a push that was refused is told with the records.
 func (l *Loop) commit(ctx context.Context, pass *Pass) error {
+	records, edit := l.edit(pass)
+	for len(records) > 0 {
+		edit.Message = plan.Message(records, pass.Revision)
+		tip, err := l.Source.Commit(ctx, pass.Revision, edit)
+		var blocked *BlockedError
+		switch {
+		case errors.Is(err, ErrStale):
+			return err
+		case errors.As(err, &blocked) && edit.Files[blocked.Path] != nil: // the others go on without it
+			delete(edit.Files, blocked.Path)
+			records = slices.DeleteFunc(records, func(r plan.Record) bool {
+				if file(r) == blocked.Path {
+					pass.fail(r, err)
+				}
+				return file(r) == blocked.Path
+			})
+			continue
+		}
+		l.committed(pass, records, tip, err)
+		break
+	}
+	return nil
+}
+
+// committed tells what came of the commit. Where it failed the engines' part of the plan stands.
+func (l *Loop) committed(pass *Pass, records []plan.Record, tip plan.Revision, err error) {
+	if err != nil {
+		for _, r := range records {
+			pass.fail(r, err)
+		}
+		return
+	}
+	pass.Done += len(records)
+	l.Poke()
+	for _, r := range records {
+		l.Log.Info(r.String(), "commit", tip.Short())
+	}
+}
+
+// edit is what all records of the plan change, without a message.
+func (l *Loop) edit(pass *Pass) ([]plan.Record, Edit) {
 	var records []plan.Record
 	edit := Edit{Files: map[string][]byte{}}
 	for _, a := range pass.Plan.Actions {
@@ -53,38 +95,21 @@ func (l *Loop) commit(ctx context.Context, pass *Pass) error {
 		if !ok {
 			continue
 		}
-		path := "selected/" + r.Model + ".cue"
-		content, err := l.amended(path, r)
+		content, err := l.amended(file(r), r)
 		if err != nil {
 			pass.fail(a, err)
 			continue
 		}
-		records, edit.Files[path] = append(records, r), content
+		records, edit.Files[file(r)] = append(records, r), content
 		if r.Date.After(edit.Date) {
 			edit.Date = r.Date
 		}
 	}
-	if len(records) == 0 {
-		return nil
-	}
-	edit.Message = plan.Message(records, pass.Revision)
-	tip, err := l.Source.Commit(ctx, pass.Revision, edit)
-	switch {
-	case errors.Is(err, ErrStale):
-		return err
-	case err != nil: // the engines' part of the plan stands
-		for _, r := range records {
-			pass.fail(r, err)
-		}
-		return nil
-	}
-	pass.Done += len(records)
-	l.Poke()
-	for _, r := range records {
-		l.Log.Info(r.String(), "commit", tip.Short())
-	}
-	return nil
+	return records, edit
 }
+
+// file is that of a record's model.
+func file(r plan.Record) string { return "selected/" + r.Model + ".cue" }
 
 // amended is the file of a model with the record in it.
 func (l *Loop) amended(path string, r plan.Record) ([]byte, error) {

@@ -221,6 +221,33 @@ func TestRace(t *testing.T) {
 	}
 }
 
+// TestBlockedFile keeps one model's file from being written: the others' releases are committed all the same (I10), and its own is
+// once the file is free (I5).
+func TestBlockedFile(t *testing.T) {
+	w := newWorld(t, models+"models: ant: {}\nmodels: zebra: {}\n")
+	w.source.Blocked = "selected/mnist.cue"
+	w.pass()
+	w.pass() // fetches the sha256
+	p := w.pass()
+	if len(p.Failed) != 1 || p.Failed[0].Model != "mnist" || !strings.Contains(p.Failed[0].Reason, "edited and not committed") {
+		t.Errorf("failed: %v", p.Failed)
+	}
+	log := strings.Join(w.source.Log(), "\n")
+	for _, name := range []string{"ant", "zebra"} {
+		if !strings.Contains(w.source.File("selected/"+name+".cue"), "latest: 0") && !strings.Contains(w.source.File("selected/"+name+".cue"), `releases: "1"`) {
+			t.Errorf("%s has no release: %s", name, log)
+		}
+	}
+	if w.source.File("selected/mnist.cue") != "" || strings.Contains(log, "mnist") {
+		t.Errorf("the blocked file was committed: %s", log)
+	}
+	w.source.Blocked = ""
+	w.converge()
+	if !strings.Contains(w.source.File("selected/mnist.cue"), "latest: 1") {
+		t.Errorf("the commits are %s", log)
+	}
+}
+
 // TestLostReply has the create of a search happen without an answer: it is looked up, never sent twice (I1).
 func TestLostReply(t *testing.T) {
 	for _, lost := range []bool{true, false} {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -133,10 +134,15 @@ func (l *landing) inspect(ctx context.Context) error {
 		return err
 	}
 	for _, c := range l.changes {
-		if at := staged[c.path]; at != c.old && at != c.new {
-			return l.restore(c.path, "is staged and not committed: commit it, or take it back", "restore --staged")
+		err := l.restore(c.path, "is staged and not committed: commit it, or take it back", "restore --staged")
+		if at := staged[c.path]; at == c.old || at == c.new {
+			_, err = l.pending(ctx, c)
 		}
-		if _, err := l.pending(ctx, c); err != nil {
+		if _, found := errors.AsType[*obstacle](err); found {
+			path := strings.TrimPrefix(strings.TrimPrefix(c.path, l.options.Path), "/")
+			return &reconcile.BlockedError{Path: path, Err: err}
+		}
+		if err != nil {
 			return err
 		}
 	}

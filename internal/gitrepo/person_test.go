@@ -103,6 +103,10 @@ func TestCheckoutInTheWay(t *testing.T) {
 			if err == nil || errors.Is(err, reconcile.ErrStale) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("commit: %v, want %q in it", err, c.want)
 			}
+			blocked, found := errors.AsType[*reconcile.BlockedError](err)
+			if all := name == "lock" || name == "merge"; found == all || found && blocked.Path != "selected/mnist.cue" {
+				t.Errorf("it is blocked at %+v", blocked)
+			}
 			if after := look(); after != before {
 				t.Errorf("before:\n%s\nafter:\n%s", before, after)
 			}

@@ -28,6 +28,8 @@ type Source struct {
 	Listings, Fetches int
 	// Fault, when set, is the answer to every Commit, which happens all the same if lost.
 	Fault func() (err error, lost bool)
+	// Blocked is a file that no commit may write; empty for none.
+	Blocked string
 	// Race, when set, runs once, before the next Commit compares the tip.
 	Race func()
 }
@@ -143,6 +145,9 @@ func (s *Source) Commit(ctx context.Context, base plan.Revision, edit reconcile.
 	defer s.mu.Unlock()
 	if _, err := s.at(ctx, base); err != nil {
 		return "", err
+	}
+	if edit.Files[s.Blocked] != nil {
+		return "", &reconcile.BlockedError{Path: s.Blocked, Err: errors.New("edited and not committed")}
 	}
 	if s.Fault != nil {
 		err, lost := s.Fault()
