@@ -22,12 +22,22 @@ const (
 // nowhere is an address at which nothing ever answers.
 const nowhere = loopback + ":0"
 
-// deployed is the work on one SeldonDeployment: at most one server answers, and another one is being started beside it.
+// deployed is the work on one SeldonDeployment: at most one server answers, and at most one is being started beside it.
 type deployed struct {
 	engine *Engine
 	record record
 	now    *server // that the route leads to; nil for none
+	next   *start  // nil for none
 	pause  time.Duration
+}
+
+// start is a server that is being started.
+type start struct {
+	image  string
+	cancel context.CancelFunc
+	done   chan struct{} // closed once there is a server, or an error
+	server *server
+	err    error
 }
 
 // runDeployment keeps serving what the SeldonDeployment asks for, until it is gone. changed says that it asks for something else.
@@ -50,6 +60,7 @@ func (e *Engine) runDeployment(ctx context.Context, r record, changed <-chan str
 			}
 		case <-again:
 		case <-d.ended():
+		case <-d.started():
 		}
 	}
 }
@@ -62,22 +73,79 @@ func (d *deployed) ended() <-chan struct{} {
 	return d.now.group.done
 }
 
-// converge makes a server of the wanted image answer. The one before it answers until then.
+// started is closed once the server that is being started is ready, or never will be.
+func (d *deployed) started() <-chan struct{} {
+	if d.next == nil {
+		return nil
+	}
+	return d.next.done
+}
+
+// converge takes over from a server that has become ready, and begins to start one where another image is wanted. The error says why
+// that came to nothing, or why there is nothing that answers any more.
 func (d *deployed) converge(ctx context.Context) error {
 	want := d.record.deployment()
 	if err := d.crashed(); err != nil {
 		return err
 	}
-	if d.now == nil || d.now.image != want.image {
-		next, err := d.engine.serve(ctx, d.record, want)
-		if err != nil {
-			return err
-		}
-		d.engine.retire(d.now, d.engine.front.Route(d.record.Namespace, d.record.Name, next.address))
-		d.now = next
+	if err := d.take(want); err != nil {
+		return err
 	}
-	d.tell(plan.Succeeded, "")
+	switch {
+	case d.now != nil && d.now.image == want.image:
+		d.abandon()
+		d.tell(plan.Succeeded, "")
+	case d.next == nil:
+		d.next = d.engine.start(ctx, d.record, want)
+	}
 	return nil
+}
+
+// start begins to start a server.
+func (e *Engine) start(ctx context.Context, r record, want deployment) *start {
+	ctx, cancel := context.WithCancel(ctx)
+	s := &start{image: want.image, cancel: cancel, done: make(chan struct{})}
+	e.all.Go(func() {
+		defer close(s.done)
+		s.server, s.err = e.serve(ctx, r, want)
+	})
+	return s
+}
+
+// take makes a server that is ready the one that answers. One that nobody wants any more is given up.
+func (d *deployed) take(want deployment) error {
+	if d.next != nil && d.next.image != want.image {
+		d.abandon()
+	}
+	select {
+	case <-d.started(): // never, where there is none
+	default:
+		return nil
+	}
+	next := d.next
+	d.next = nil
+	next.cancel()
+	if next.err != nil {
+		return next.err
+	}
+	d.engine.retire(d.now, d.engine.front.Route(d.record.Namespace, d.record.Name, next.server.address))
+	d.now = next.server
+	return nil
+}
+
+// abandon gives up the server that is being started, if there is one.
+func (d *deployed) abandon() {
+	next := d.next
+	if d.next = nil; next == nil {
+		return
+	}
+	next.cancel()
+	d.engine.all.Go(func() {
+		<-next.done
+		if next.err == nil { // it was ready before it was given up
+			next.server.end()
+		}
+	})
 }
 
 // crashed notices that the server has ended. One that had answered for long is started again soon.
@@ -95,13 +163,14 @@ func (d *deployed) crashed() error {
 	}
 	d.engine.front.Route(d.record.Namespace, d.record.Name, nowhere) // its port may be another's by now
 	err := d.now.failure("it crashed")
-	d.now.log.Close()
+	d.now.end()
 	d.now = nil
 	return err
 }
 
 // drop ends serving.
 func (d *deployed) drop() {
+	d.abandon()
 	drained := d.engine.front.Drop(d.record.Namespace, d.record.Name)
 	d.engine.retire(d.now, drained)
 	d.now = nil
@@ -117,8 +186,7 @@ func (e *Engine) retire(old *server, drained <-chan struct{}) {
 		case <-drained:
 		case <-time.After(draining):
 		}
-		old.group.stop()
-		old.log.Close()
+		old.end()
 	})
 }
 
@@ -142,6 +210,12 @@ type server struct {
 	log     *logFile
 	name    string // of the log
 	began   time.Time
+}
+
+// end ends the process, where it has not ended by itself.
+func (s *server) end() {
+	s.group.stop()
+	_ = s.log.Close() // nothing writes to it any more
 }
 
 // failure says how the server ended, with its last words.

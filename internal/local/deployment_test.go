@@ -41,6 +41,10 @@ func fakeServer() error {
 	if string(answer) == "broken" {
 		return errors.New("ImportError: no module named nonsense")
 	}
+	if string(answer) == "hang" {
+		_, err := io.Copy(io.Discard, os.Stdin) // until it is closed
+		return err
+	}
 	socket, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -159,6 +163,23 @@ func TestDeployment(t *testing.T) {
 	}
 	for w.ask("application/json") != "404 Not Found" {
 	}
+}
+
+// TestDeploymentHangs: a release that never gets ready keeps nobody from serving the one before it, nor the one after it.
+func TestDeploymentHangs(t *testing.T) {
+	w := newWorld(t)
+	first := w.serve(w.image(1, "one"), 1, plan.Succeeded)
+	hangs := w.serve(w.image(2, "hang"), 1, plan.Running)
+	for len(marked(w.mark(first.UID))) < 2 { // it has been started
+	}
+	if got := w.ask("application/json"); got != "one" || hangs.UID != first.UID {
+		t.Errorf("it answers %s", got)
+	}
+	w.serve(w.image(3, "three"), 1, plan.Succeeded)
+	if got := w.ask("application/json"); got != "three" {
+		t.Errorf("it answers %s", got)
+	}
+	await(t, w.Engine, first.Ref, func(plan.Observed) bool { return len(marked(w.mark(first.UID))) == 1 })
 }
 
 // TestSameImage serves one image in many places that are begun at once.
