@@ -28,6 +28,17 @@ func newJudge() *judge { return &judge{known: map[string]schema.Catalog{}} }
 // sample is how many loads there are to one that is compared with schema.Load.
 const sample = 5000
 
+// bare is a catalog whose empty lists are none: nobody can tell them apart.
+func bare(c schema.Catalog) schema.Catalog {
+	if len(c.Models) == 0 {
+		c.Models = nil
+	}
+	if len(c.Findings) == 0 {
+		c.Findings = nil
+	}
+	return c
+}
+
 func (j *judge) load(ctx context.Context, tree schema.Tree) (schema.Catalog, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -36,7 +47,7 @@ func (j *judge) load(ctx context.Context, tree schema.Tree) (schema.Catalog, err
 		return c, err
 	}
 	want, err := schema.Load(ctx, tree)
-	if err == nil && !reflect.DeepEqual(c, want) {
+	if err == nil && !reflect.DeepEqual(bare(c), bare(want)) {
 		err = fmt.Errorf("judged by model the catalog is\n%+v\nand as a whole\n%+v", c, want)
 	}
 	return c, err
