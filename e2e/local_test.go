@@ -78,6 +78,16 @@ func (l *laptop) trefoil(args ...string) string {
 	return l.command(l.dir, l.binary, args...)
 }
 
+// eventually waits for what takes as long as training does.
+func (l *laptop) eventually(what string, done func() bool) {
+	l.Helper()
+	for end := time.Now().Add(3 * time.Minute); !done(); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) || l.ctx.Err() != nil {
+			l.Fatal("not within three minutes: " + what)
+		}
+	}
+}
+
 // daemon starts `trefoil run --local`.
 func (l *laptop) daemon() *running {
 	l.Helper()
@@ -266,9 +276,7 @@ func TestDaemonMemory(t *testing.T) {
 	d := l.daemon()
 	d.await(regexp.MustCompile(`staging: serve`))
 	url, digit := d.url("ml-staging", "mnist"), l.digit()
-	for !answers200(url, digit) {
-		time.Sleep(100 * time.Millisecond)
-	}
+	l.eventually("it answers", func() bool { return asked(url, digit) != "" })
 	const most = 100 << 20 // bytes
 	if peak(t, d.cmd.Process.Pid) > most {
 		t.Errorf("the daemon took %d MiB", peak(t, d.cmd.Process.Pid)>>20)
@@ -342,9 +350,7 @@ func TestLocalSwitch(t *testing.T) {
 	url := d.url("ml-staging", "mnist")
 	digit := l.digit()
 	d.await(regexp.MustCompile(`staging: serve`))
-	for !answers200(url, digit) {
-		time.Sleep(100 * time.Millisecond)
-	}
+	l.eventually("it answers", func() bool { return asked(url, digit) != "" })
 	ctx, cancel := context.WithCancel(l.ctx)
 	defer cancel()
 	var mu sync.Mutex
@@ -376,9 +382,7 @@ func TestLocalSwitch(t *testing.T) {
 		defer mu.Unlock()
 		return len(counts)
 	}
-	for seen() < 2 {
-		time.Sleep(100 * time.Millisecond)
-	}
+	l.eventually("the second release answers", func() bool { return seen() == 2 })
 	time.Sleep(10 * time.Second) // of load on the new one
 	cancel()
 	all.Wait()
@@ -388,8 +392,6 @@ func TestLocalSwitch(t *testing.T) {
 	}
 	d.stop()
 }
-
-func answers200(url string, body []byte) bool { return asked(url, body) != "" }
 
 // asked is the image that a prediction names as the one that made it; empty for a failed request.
 func asked(url string, body []byte) string {

@@ -161,8 +161,7 @@ func TestDeployment(t *testing.T) {
 	if err := w.Remove(t.Context(), now.Ref, now.UID, now.Seen); err != nil {
 		t.Fatal(err)
 	}
-	for w.ask("application/json") != "404 Not Found" {
-	}
+	eventually(t, "it is gone", func() bool { return w.ask("application/json") == "404 Not Found" })
 }
 
 // TestDeploymentHangs: a release that never gets ready keeps nobody from serving the one before it, nor the one after it.
@@ -170,8 +169,7 @@ func TestDeploymentHangs(t *testing.T) {
 	w := newWorld(t)
 	first := w.serve(w.image(1, "one"), 1, plan.Succeeded)
 	hangs := w.serve(w.image(2, "hang"), 1, plan.Running)
-	for len(marked(w.mark(first.UID))) < 2 { // it has been started
-	}
+	eventually(t, "it is started", func() bool { return len(marked(w.mark(first.UID))) == 2 })
 	if got := w.ask("application/json"); got != "one" || hangs.UID != first.UID {
 		t.Errorf("it answers %s", got)
 	}
@@ -179,7 +177,7 @@ func TestDeploymentHangs(t *testing.T) {
 	if got := w.ask("application/json"); got != "three" {
 		t.Errorf("it answers %s", got)
 	}
-	await(t, w.Engine, first.Ref, func(plan.Observed) bool { return len(marked(w.mark(first.UID))) == 1 })
+	eventually(t, "the others have ended", func() bool { return len(marked(w.mark(first.UID))) == 1 })
 }
 
 // TestSameImage serves one image in many places that are begun at once.

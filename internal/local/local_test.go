@@ -113,6 +113,16 @@ func await(t *testing.T, e *Engine, ref render.Ref, want func(plan.Observed) boo
 	}
 }
 
+// eventually waits for what takes a moment.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("not within a minute: " + what)
+		}
+	}
+}
+
 func ended(o plan.Observed) bool { return o.Phase != plan.Running }
 
 const score = `echo "{\"score\": $1}" >$TREFOIL_METRICS_FILE; `
