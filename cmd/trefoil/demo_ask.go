@@ -36,6 +36,10 @@ func (d *demo) ask(ctx context.Context) error {
 	}
 	digit, probability := answer.best()
 	fmt.Fprintf(d.out, "\n%s\nThe model says: this is a %s, and is %s sure.\n\n", picture(request), digit, percent(probability))
+	if !d.keep {
+		fmt.Fprintln(d.out, "With --keep it goes on serving, and you can ask it too.")
+		return nil
+	}
 	fmt.Fprintf(d.out, "  curl -H 'Content-Type: application/json' -d @%s %s\n", quoted(filepath.Join(d.dir, digitFile)), d.address+demoPath)
 	return nil
 }
