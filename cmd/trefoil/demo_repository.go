@@ -16,7 +16,7 @@ import (
 
 // prepare makes the repository, unless it is there, after a look at what the demo needs.
 func (d *demo) prepare(ctx context.Context) error {
-	override, _ := d.env("TREFOIL_PYTHON")
+	override, _ := d.env(python.Variable)
 	if _, err := python.Find(ctx, override); err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/trefoil-gitops/trefoil/internal/gitrepo"
 	"github.com/trefoil-gitops/trefoil/internal/kube"
 	"github.com/trefoil-gitops/trefoil/internal/local"
+	"github.com/trefoil-gitops/trefoil/internal/local/python"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/render"
 )
@@ -69,7 +70,7 @@ func (a *app) here(cmd *cobra.Command, f localFlags, log *slog.Logger, began fun
 	if err != nil {
 		return nil, err
 	}
-	interpreter, _ := a.env("TREFOIL_PYTHON")
+	interpreter, _ := a.env(python.Variable)
 	d := &daemon{config: c}
 	poke := func() { d.loop.Poke() }
 	engine := local.New(local.Options{
