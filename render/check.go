@@ -14,7 +14,7 @@ import (
 func Check(c schema.Catalog) []schema.Finding {
 	var found []schema.Finding
 	for _, m := range c.Models {
-		if m.Places == nil { // nothing is added
+		if !extended(m) {
 			continue
 		}
 		k := checker{places: m.Places, scope: schema.Scope{Model: m.Name}, field: "train.polyaxon", terms: searchTerms()}
@@ -29,6 +29,12 @@ func Check(c schema.Catalog) []schema.Finding {
 		}
 	}
 	return found
+}
+
+// extended reports whether anything is added to what the model renders to.
+func extended(m schema.Model) bool {
+	return len(m.Train.Polyaxon) > 0 || m.Package != nil && len(m.Package.Argo) > 0 ||
+		slices.ContainsFunc(m.Serve, func(e schema.Environment) bool { return len(e.Seldon) > 0 })
 }
 
 // unknown stands for what a spec doesn't say, so that nothing that people write is equal to it.
@@ -85,7 +91,7 @@ func (k checker) check(body map[string]any, extra schema.Extra) []schema.Finding
 // taken says who says a part of an object.
 func (k checker) taken(path []string, o owner) (says, hint string) {
 	part := strings.Join(path, ".")
-	switch at, written := k.places[o.field]; {
+	switch at, written := k.places.Written(strings.Split(o.field, ".")...); {
 	case o.field == "" || reserved(path):
 		return fmt.Sprintf("%s sets %s, but Trefoil itself writes that", k.field, part), "take it out"
 	case written:

@@ -29,7 +29,7 @@ func TestAdditionsChangeNothing(t *testing.T) {
 				t.Fatalf("%s lost %s", o.Ref, lost)
 			}
 		}
-		with.Serve, with.Places = []schema.Environment{at}, schema.Places{}
+		with.Serve = []schema.Environment{at}
 		render.Check(schema.Catalog{Models: []schema.Model{with}})
 	})
 }

@@ -140,7 +140,9 @@ func fill(t *rapid.T, v reflect.Value, depth int) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
-			fill(t, v.Field(i), depth)
+			if v.Type().Field(i).IsExported() {
+				fill(t, v.Field(i), depth)
+			}
 		}
 	case reflect.Pointer:
 		if rapid.Bool().Draw(t, "set") {

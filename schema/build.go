@@ -67,7 +67,7 @@ func (l *loader) build(body rawBody, fields map[string]any, raw rawModel) (Model
 		m.Package.Source = pack
 	}
 	m.Serve = l.environments(raw.Serve)
-	m.Places = l.written(m, fields, raw)
+	m.Places = Places{l.name, l.places}
 	var err error
 	if m.Digests, err = digests(fields, raw.Gate, m.Train.Source, pack); err != nil {
 		l.report(codeValue, "", nil, "%v", err)

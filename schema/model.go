@@ -40,7 +40,7 @@ type Model struct {
 	// Serve is sorted by name.
 	Serve   []Environment
 	Digests Digests
-	// Places are where its fields were written; nil for a model without any Extra.
+	// Places are where its fields were written.
 	Places Places
 }
 
