@@ -88,7 +88,7 @@ func (h *history) fused(p reconcile.Pass) {
 	unnamed, all, ours := 0, 0, 0
 	for _, objects := range p.Live.Objects {
 		for _, o := range objects {
-			if o.Ref.Kind != render.Claim && (o.Ref.Kind != render.Search || o.Phase == plan.Running) {
+			if counts(o) {
 				ours++
 			}
 		}
@@ -96,6 +96,9 @@ func (h *history) fused(p reconcile.Pass) {
 	for _, a := range p.Plan.Actions {
 		r, ok := a.(plan.Remove)
 		if !ok || !strings.HasSuffix(r.Reason, "left models") && !strings.HasSuffix(r.Reason, "left serve") {
+			continue
+		}
+		if !counts(r.Object) {
 			continue
 		}
 		all++
@@ -116,6 +119,9 @@ func (h *history) fused(p reconcile.Pass) {
 		}
 	}
 }
+
+// counts reports whether the fuse counts an object.
+func counts(o plan.Observed) bool { return o.Ref.Kind == render.SeldonDeployment || o.Ref.Kind != render.Claim && o.Phase == plan.Running }
 
 // hold remembers what the fuse holds.
 func (h *history) hold(p reconcile.Pass, hold plan.Hold) {

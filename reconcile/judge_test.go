@@ -28,8 +28,12 @@ func newJudge() *judge { return &judge{known: map[string]schema.Catalog{}} }
 // sample is how many loads there are to one that is compared with schema.Load.
 const sample = 5000
 
-// bare is a catalog whose empty lists are none: nobody can tell them apart.
+// bare is a catalog whose empty lists are none: nobody can tell them apart. Places are left out: those of a part know of no other one.
 func bare(c schema.Catalog) schema.Catalog {
+	c.Models = slices.Clone(c.Models)
+	for i := range c.Models {
+		c.Models[i].Places = schema.Places{}
+	}
 	if len(c.Models) == 0 {
 		c.Models = nil
 	}

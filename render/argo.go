@@ -59,11 +59,15 @@ func NewWorkflow(m schema.Model, r schema.Release, s Settings) Object {
 	if p == nil {
 		p = &schema.Package{}
 	}
-	id := BuildDigest(r, p.Attempt)
-	ref := Ref{Kind: Workflow, Namespace: s.Workflows.Namespace, Name: m.Name + "-pkg-" + id.Short()}
+	id, ref := BuildDigest(r, p.Attempt), WorkflowRef(m.Name, BuildDigest(r, p.Attempt).Short(), s)
 	body := workflow(m, *p, r, s, id, ref)
 	merge(body, p.Argo)
 	return Object{Ref: ref, Model: m.Name, Digest: id, Body: body}
+}
+
+// WorkflowRef is the name of the Workflow that packages a release of a model: id is its digest, shortened.
+func WorkflowRef(model, id string, s Settings) Ref {
+	return Ref{Kind: Workflow, Namespace: s.Workflows.Namespace, Name: model + "-pkg-" + id}
 }
 
 // workflow is what Trefoil itself says of a Workflow.

@@ -117,19 +117,29 @@ func (s *story) stillHidden() map[schema.Scope]bool {
 
 // inherit finds models whose releases moved to another name in this revision.
 func (s *story) inherit() {
-	s.old, s.heirs = map[string]string{}, map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(s.before.Selected)) {
-		if _, stays := s.asked.Selected[name]; stays || s.frozen(name) || has(s.asked, name) {
+	s.heirs, s.old = Heirs(s.before, s.asked), map[string]string{}
+	for old, heir := range s.heirs {
+		s.old[heir] = old
+	}
+}
+
+// Heirs are the new names, by the old ones, of models whose releases moved to another name in the next revision.
+func Heirs(before, next schema.Catalog) map[string]string {
+	heirs, taken := map[string]string{}, map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(before.Selected)) {
+		_, stays := next.Selected[name]
+		if _, frozen := next.Frozen(name, ""); stays || frozen || has(next, name) {
 			continue
 		}
-		for _, heir := range slices.Sorted(maps.Keys(s.asked.Selected)) {
-			_, older := s.before.Selected[heir]
-			if !older && s.old[heir] == "" && includes(s.asked.Selected[heir], s.before.Selected[name]) {
-				s.old[heir], s.heirs[name] = name, heir
+		for _, heir := range slices.Sorted(maps.Keys(next.Selected)) {
+			_, older := before.Selected[heir]
+			if !older && !taken[heir] && includes(next.Selected[heir], before.Selected[name]) {
+				heirs[name], taken[heir] = heir, true
 				break
 			}
 		}
 	}
+	return heirs
 }
 
 // includes reports whether all releases of b, and any, are in a.

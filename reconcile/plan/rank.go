@@ -40,6 +40,10 @@ func (d *draft) reselect(m schema.Model, r schema.Release) {
 func (d *draft) rank(word string, m schema.Model, run Observed) {
 	switch run.Phase {
 	case Unasked:
+		if handless(m.Select) {
+			d.hold(m.Name, "", "select.experiment is to be picked by hand when the search has ended")
+			return
+		}
 		d.hold(m.Name, "", fmt.Sprintf("reselect: the experiments of search %s are ranked again", run.Ref.Name))
 		return
 	case Running:
@@ -125,6 +129,9 @@ func choose(s schema.Select, all []Experiment) (winner Experiment, reason string
 	}
 	return Experiment{}, fmt.Sprintf("none of %d experiments passes the gate: the best, %s, has %s", len(ranked), leader(s, ranked[0]), missed(s.Gate, ranked[0]))
 }
+
+// handless reports whether a person has to pick the winner, and has not.
+func handless(s schema.Select) bool { return s.ByHand && s.Experiment == "" }
 
 // picked returns the experiment that a person named.
 func picked(s schema.Select, ranked []Experiment) (Experiment, string) {

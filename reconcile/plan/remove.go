@@ -27,7 +27,11 @@ func (d *draft) remove() {
 		if !deletable(o) {
 			continue
 		}
-		ours++
+		n := 0
+		if counts(o) {
+			n = 1
+		}
+		ours += n
 		v, reason := d.judge(o)
 		switch {
 		case v == stays:
@@ -36,16 +40,17 @@ func (d *draft) remove() {
 		case o.Ending:
 			d.hold(o.Model, o.Environment, fmt.Sprintf("%s is being removed (%s)", o.Ref, reason))
 			if v == doomed {
-				going++
+				going += n
 			}
 		case v == moved:
 			d.do(Remove{o, reason})
 		default:
 			lost = append(lost, Remove{o, reason})
+			going += n
 		}
 	}
 	if len(lost) > 0 {
-		d.delete(lost, d.fuse(len(lost)+going, ours))
+		d.delete(lost, d.fuse(going, ours))
 	}
 }
 
@@ -53,6 +58,10 @@ func (d *draft) remove() {
 func deletable(o Observed) bool {
 	return o.Ref.Kind != render.Claim && (o.Ref.Kind != render.Search || o.Phase == Running)
 }
+
+// counts reports whether the fuse counts an object: what serves or works does, a Workflow that has ended is only a record. Git alone
+// says how many of those there are that count, so that a review of a change knows what the fuse will say.
+func counts(o Observed) bool { return o.Ref.Kind != render.Workflow || o.Phase == Running }
 
 // delete deletes what may go: all, or where the fuse says why not, what retired names.
 func (d *draft) delete(lost []Remove, why string) {

@@ -1,0 +1,117 @@
+package review
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// Words are what can happen to a model, the most drastic first: that of a model is the first that one of its steps has.
+var Words = []string{
+	"delete", Invalid, Rename, "rerun", "search", "reselect", "repackage", "rebuild", "build", "rollback", "promote", "update", "serve", "record",
+	"stop", Hold, Later,
+}
+
+// judge decides what each model's changes come to, and which models change at all.
+func (r *reviewer) judge() {
+	for _, name := range sorted(r.blocks) {
+		b := r.blocks[name]
+		if len(b.Causes)+len(b.Steps)+len(b.Holds) == 0 {
+			continue
+		}
+		b.Word = r.word(b)
+		b.Cost = costOf(r.head[name].Train, b.Experiments)
+		r.warn(b)
+		r.Models = append(r.Models, *b)
+	}
+	slices.SortFunc(r.Models, func(a, b Model) int {
+		return cmp.Or(slices.Index(Words, a.Word)-slices.Index(Words, b.Word), compareNames(a.Name, b.Name))
+	})
+	r.Unchanged = len(r.head)
+	for _, m := range r.Models {
+		if _, stays := r.head[m.Name]; stays {
+			r.Unchanged--
+		}
+	}
+}
+
+func (r *reviewer) word(b *Model) string {
+	if b.From != "" {
+		return Rename
+	}
+	for _, word := range Words {
+		if slices.ContainsFunc(b.Steps, func(s plan.Step) bool { return s.Word == word && !r.moves(s) }) {
+			return word
+		}
+	}
+	if len(b.Holds) > 0 {
+		return Hold
+	}
+	return Later
+}
+
+// moves reports whether a deletion is that of an object whose environment lives on elsewhere.
+func (r *reviewer) moves(s plan.Step) bool {
+	return s.Word == "delete" && slices.ContainsFunc(r.head[s.Scope.Model].Serve, func(e schema.Environment) bool { return e.Name == s.Scope.Environment })
+}
+
+// warn says what a reviewer would want to look at twice.
+func (r *reviewer) warn(b *Model) {
+	m, stays := r.head[b.Name]
+	if !stays {
+		return
+	}
+	was, known := r.base[cmp.Or(b.From, b.Name)]
+	say := func(format string, values ...any) { b.Warnings = append(b.Warnings, fmt.Sprintf(format, values...)) }
+	if known {
+		for _, metric := range loosened(was.Select.Gate, m.Select.Gate) {
+			say("the gate lets pass more than before: %s", metric)
+		}
+		if len(b.Causes) == 1 && b.Causes[0].Field == "train.search.random.seed" {
+			say("only the seed changed: the same search is drawn again, to try one's luck")
+		}
+	}
+	if b.Experiments > 0 && m.Train.Timeout <= 0 {
+		say("the search may take any time: train.timeout is not set")
+	}
+	for _, e := range m.Serve {
+		old := environment(was, e.Name)
+		if e.Waive != "" && e.Waive != old.Waive {
+			say("the gate is not asked in %s: %s", e.Name, e.Waive)
+		}
+		if e.Release == 0 && production[e.Name] && touched(b, e.Name) {
+			say("%s follows latest: what wins is served there with no one's word", e.Name)
+		}
+	}
+	for _, f := range r.in.Head.Catalog.Findings {
+		if f.Severity == schema.Warning && f.Scope.Model == b.Name && !r.warned(f) {
+			say("%s: %s: %s", f.Pos, f.Code, f.Message)
+		}
+	}
+}
+
+// production are the names that people give to the environment that matters.
+var production = map[string]bool{"production": true, "prod": true, "live": true}
+
+func touched(b *Model, environment string) bool {
+	return slices.ContainsFunc(b.Steps, func(s plan.Step) bool { return s.Scope.Environment == environment })
+}
+
+func environment(m schema.Model, name string) schema.Environment {
+	for _, e := range m.Serve {
+		if e.Name == name {
+			return e
+		}
+	}
+	return schema.Environment{}
+}
+
+// warned reports whether the base has the same warning.
+func (r *reviewer) warned(f schema.Finding) bool {
+	return slices.ContainsFunc(r.in.Base.Catalog.Findings, func(old schema.Finding) bool {
+		return old.Code == f.Code && old.Scope == f.Scope && old.Message == f.Message
+	})
+}
