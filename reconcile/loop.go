@@ -33,7 +33,7 @@ const (
 	moment = 5 * time.Second
 )
 
-// Options are the parts of a Loop. All but Report are needed.
+// Options are the parts of a Loop. All but Saved and Report are needed.
 type Options struct {
 	Source   Source
 	Searches interface { // holds the kind Search
@@ -49,6 +49,8 @@ type Options struct {
 	Poll     time.Duration // between two looks at the source
 	Log      *slog.Logger
 	Now      func() time.Time
+	// Saved is a plan that was written down: only what it holds is carried out, and nothing once the branch has moved. Nil for all.
+	Saved *plan.Saved
 	// Report is told how each pass of Run ended, and how long it took. With an error the pass is zero and nothing was changed.
 	Report func(pass Pass, took time.Duration, err error)
 }
@@ -81,6 +83,8 @@ type Pass struct {
 	Done int
 	// Stale are actions that were not carried out because the world had changed since they were planned.
 	Stale []plan.Action
+	// Gone are actions of a saved plan that are not what is to be done any more; they were not carried out.
+	Gone []string
 	// Failed are actions that could not be carried out, with the reason, as holds.
 	Failed []plan.Hold
 }
@@ -187,6 +191,9 @@ func (l *Loop) pass(looking, ctx context.Context, moment time.Duration) (Pass, e
 	for range races {
 		pass, err := l.plan(looking, live)
 		if err == nil {
+			err = pass.keep(l.Saved)
+		}
+		if err == nil {
 			err = l.commit(ctx, &pass)
 		}
 		switch {
@@ -202,6 +209,18 @@ func (l *Loop) pass(looking, ctx context.Context, moment time.Duration) (Pass, e
 		return pass, nil
 	}
 	return Pass{}, fmt.Errorf("the branch moved %d times while one pass was planned: %w", races, ErrStale)
+}
+
+// keep leaves what a saved plan holds.
+func (p *Pass) keep(saved *plan.Saved) error {
+	switch {
+	case saved == nil:
+		return nil
+	case saved.Revision != p.Revision:
+		return fmt.Errorf("the plan was made on commit %s, and the branch is at %s now: plan again", saved.Revision.Short(), p.Revision.Short())
+	}
+	p.Plan, p.Gone = saved.Of(p.Plan)
+	return nil
 }
 
 // look reads the tip of the branch if it is not the one that is known, and judges it again while time was too short for all of it.

@@ -12,10 +12,14 @@ const Unasked Phase = ""
 // built, and every environment serves the release that it names. A plan against it says what git itself still lacks.
 func Done(c schema.Catalog, s render.Settings) Live {
 	live := Live{Objects: map[render.Ref][]Observed{}}
+	for name, selected := range c.Selected {
+		for _, r := range selected.Releases {
+			live.put(searchOf(name, r.Answers.Search)) // also of models that are gone: runs stay
+		}
+	}
 	for _, m := range c.Models {
 		selected := c.Selected[m.Name]
 		for _, r := range selected.Releases {
-			live.put(searchOf(m.Name, r.Answers.Search))
 			if r.Image != "" && m.Package != nil {
 				live.put(buildOf(m, r, s))
 			}
