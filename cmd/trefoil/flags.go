@@ -3,7 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
@@ -25,12 +28,27 @@ func (f *flags) add(set *pflag.FlagSet) {
 	c.override(set)
 }
 
-// check refuses an unknown output format before anything is done.
-func (f *flags) check() error {
-	if f.output != "text" && f.output != "json" {
-		return fmt.Errorf("-o %s: there is text and json", f.output)
+// moreOutputs is the annotation of a verb with the output formats that it knows beside text and json, separated by spaces.
+const moreOutputs = "trefoil.dev/outputs"
+
+// outputs are the formats that a verb knows.
+func outputs(verb *cobra.Command) []string {
+	return append([]string{"text", "json"}, strings.Fields(verb.Annotations[moreOutputs])...)
+}
+
+// check refuses an output format that the verb does not know, before anything is done.
+func (f *flags) check(verb *cobra.Command) error {
+	known := outputs(verb)
+	if slices.Contains(known, f.output) {
+		return nil
 	}
-	return nil
+	last := len(known) - 1
+	return fmt.Errorf("-o %s: there is %s and %s", f.output, strings.Join(known[:last], ", "), known[last])
+}
+
+// completeOutput offers a shell what the verb knows.
+func completeOutput(verb *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return outputs(verb), cobra.ShellCompDirectiveNoFileComp
 }
 
 // json prints a value as JSON with the format's version in it, if that is what -o asks for.

@@ -80,10 +80,10 @@ func (a *app) root() *cobra.Command {
 			"only state: people change models.cue, the engines follow, and what was found out is committed back.",
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		PersistentPreRunE: func(*cobra.Command, []string) error { return a.flags.check() },
+		PersistentPreRunE: func(verb *cobra.Command, _ []string) error { return a.flags.check(verb) },
 	}
 	a.flags.add(root.PersistentFlags())
-	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	_ = root.RegisterFlagCompletionFunc("output", completeOutput) // the flag is there
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
 	})
