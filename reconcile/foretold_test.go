@@ -51,8 +51,11 @@ func TestForetold(t *testing.T) {
 // done reports whether all that a revision asks for is carried out, as a review takes it: no error or hold is in the way.
 func (h *history) done(c schema.Catalog) bool {
 	places := map[string]bool{}
+	if len(c.Findings) > 0 {
+		return false
+	}
 	for _, m := range c.Models {
-		if _, built := plan.Building(m, c.Selected[m.Name]); !built || len(c.Findings) > 0 {
+		if _, built := plan.Building(m, c.Selected[m.Name]); !built {
 			return false
 		}
 		for _, e := range m.Serve {
@@ -121,13 +124,28 @@ func (h *history) compare(t *rapid.T, r review.Review, before map[string][]strin
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		if why := kept(said[name], did[name], strings.Contains(log, "passes the gate")); why != "" {
+		steps := slices.DeleteFunc(said[name], func(s plan.Step) bool { return searched(s, before) })
+		if why := kept(steps, did[name], strings.Contains(log, "passes the gate")); why != "" {
 			t.Fatalf("%s: %s\nthe review said\n%s\nthe daemon did\n%s", name, why, r, log)
 		}
 		if d := gocmp.Diff(before[name], after[name]); d != "" && len(said[name]) == 0 {
 			t.Fatalf("%s changed, and the review did not say so:\n%s\n%s", name, d, r)
 		}
 	}
+}
+
+// searched reports whether a search that is to be started is there already, under any name, though git has no release of it: that
+// takes --live.
+func searched(s plan.Step, live map[string][]string) bool {
+	_, digest, _ := strings.Cut(s.Text, "-v1-")
+	for _, objects := range live {
+		if s.Experiments > 0 && slices.ContainsFunc(objects, func(o string) bool {
+			return strings.HasPrefix(o, "Search ") && strings.Contains(o, "-v1-"+digest)
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 // kept says in what the daemon did something else than was said: each line once, in the order that was said. A ranking that nobody

@@ -121,7 +121,9 @@ func (h *history) fused(p reconcile.Pass) {
 }
 
 // counts reports whether the fuse counts an object.
-func counts(o plan.Observed) bool { return o.Ref.Kind == render.SeldonDeployment || o.Ref.Kind != render.Claim && o.Phase == plan.Running }
+func counts(o plan.Observed) bool {
+	return o.Ref.Kind == render.SeldonDeployment || o.Ref.Kind != render.Claim && o.Phase == plan.Running
+}
 
 // hold remembers what the fuse holds.
 func (h *history) hold(p reconcile.Pass, hold plan.Hold) {

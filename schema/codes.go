@@ -8,7 +8,6 @@ import "maps"
 const (
 	codeSyntax    = "TRF0001" // not CUE
 	codeTooLarge  = "TRF0002" // a file above the size limit
-	codeNoSpec    = "TRF0003" // nothing that says what the models are
 	codePackage   = "TRF0004" // a file of another package
 	codeImport    = "TRF0005" // an import outside CUE's standard library
 	codeAttribute = "TRF0006" // an attribute that makes CUE read something else
@@ -68,6 +67,9 @@ const (
 	codeUnheard      = "TRF0603" // retired, and never there
 )
 
+// CodeNoSpec is of a repository in which no file says what the models are, such as an empty one.
+const CodeNoSpec = "TRF0003"
+
 // CodeExtra is of what people add to a rendered object and may not: package render finds it.
 const CodeExtra = "TRF0701"
 
@@ -85,7 +87,7 @@ func reading() map[string]string {
 	return map[string]string{
 		codeSyntax:    "a file is not CUE",
 		codeTooLarge:  "a file is too large",
-		codeNoSpec:    "the repository says nothing about models",
+		CodeNoSpec:    "the repository says nothing about models",
 		codePackage:   "a file belongs to another package",
 		codeImport:    "an import is not of CUE's standard library",
 		codeAttribute: "an attribute makes CUE read something else",

@@ -23,9 +23,16 @@ type Places struct {
 	all   places
 }
 
-// At is where the field was written that has the path below the model, or the nearest one around it.
+// At is where the field was written that has the path below the model, by itself or for all models, or the nearest one around it.
 func (p Places) At(path ...string) Position {
-	return p.all.at(append([]string{"models", p.model}, path...)...)
+	for ; len(path) > 0; path = path[:len(path)-1] {
+		for _, model := range []string{p.model, everyModel} {
+			if at, found := p.all[pathKey(append([]string{"models", model}, path...))]; found {
+				return at.Pos
+			}
+		}
+	}
+	return p.all.at("models", p.model)
 }
 
 // Written is where exactly that field was written; false where it was not.

@@ -145,7 +145,7 @@ func TestLoadRefusesLargeFiles(t *testing.T) {
 func TestLoadRefusesDefinitionsAlone(t *testing.T) {
 	t.Parallel()
 	c, err := Load(context.Background(), testTree{fstest.MapFS{schemaFile: {Data: CUE()}}})
-	if err != nil || len(c.Findings) != 1 || c.Findings[0].Code != codeNoSpec || !c.freezes(Scope{}) {
+	if err != nil || len(c.Findings) != 1 || c.Findings[0].Code != CodeNoSpec || !c.freezes(Scope{}) {
 		t.Errorf("findings %v, %v", c.Findings, err)
 	}
 }

@@ -85,19 +85,23 @@ func comparePlace(a, b Position) int {
 
 // locate finds the places of all fields with plain labels.
 func locate(files []*ast.File) places {
-	return locator{places{}, func([]string) bool { return true }}.files(files)
+	return locator{places: places{}, texts: func([]string) bool { return true }}.files(files)
 }
 
 // outline is locate without what people wrote there, but for the folders that they name.
 func outline(files []*ast.File) places {
-	return locator{places{}, isSourcePath}.files(files)
+	return locator{places: places{}, texts: isSourcePath}.files(files)
 }
 
 // locator gathers places.
 type locator struct {
 	places
-	texts func(path []string) bool // where the text is of interest
+	texts  func(path []string) bool // where the text is of interest
+	shared bool                     // also what is written of all models at once
 }
+
+// everyModel is the name under which places are kept that are written of all models at once: models: [_]: {...}. No model has it.
+const everyModel = "*"
 
 func (l locator) files(files []*ast.File) places {
 	for _, f := range files {
@@ -110,7 +114,11 @@ func (l locator) declarations(path []string, decls []ast.Decl) {
 	for _, d := range decls {
 		switch d := d.(type) {
 		case *ast.Field:
-			if name, ok := fieldName(d); ok {
+			name, ok := fieldName(d)
+			if !ok && l.shared && pathKey(path) == "models" && ofAll(d) {
+				name, ok = everyModel, true
+			}
+			if ok {
 				l.field(append(slices.Clone(path), name), d)
 			}
 		case *ast.EmbedDecl:
@@ -173,6 +181,20 @@ func (l locator) expression(path []string, e ast.Expr) {
 			l.expression(inner, elt)
 		}
 	}
+}
+
+// ofAll reports whether the label of a field is [_] or [string], with or without a name for what it stands for.
+func ofAll(f *ast.Field) bool {
+	list, ok := f.Label.(*ast.ListLit)
+	if !ok || len(list.Elts) != 1 {
+		return false
+	}
+	pattern := list.Elts[0]
+	if alias, ok := pattern.(*ast.Alias); ok {
+		pattern = alias.Expr
+	}
+	ident, ok := pattern.(*ast.Ident)
+	return ok && (ident.Name == "_" || ident.Name == "string")
 }
 
 // fieldName returns the label of a field that is no pattern and not computed.

@@ -133,7 +133,7 @@ func tooMany(what string) Finding {
 }
 
 func noSpec() Finding {
-	return Finding{Code: codeNoSpec, Severity: Error, Pos: Position{File: mainFile},
+	return Finding{Code: CodeNoSpec, Severity: Error, Pos: Position{File: mainFile},
 		Message: "no file says what the models are, and an empty repository deletes nothing",
 		Hint:    "write models.cue with `package models`; `models: {}` is how to say that there are none"}
 }

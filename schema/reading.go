@@ -47,7 +47,7 @@ type Reading struct {
 // ends, and "" before it looks at all of them together.
 func Read(files map[string][]byte, begin func(file string)) *Reading {
 	r := &Reading{parts: map[string][]part{}}
-	written := locator{places{}, isSourcePath}
+	written := locator{places: places{}, texts: isSourcePath, shared: true}
 	for _, name := range sortedKeys(files) {
 		begin(name)
 		f, found := guard(name, files[name])

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 
 func (a *app) daemon() *cobra.Command {
 	var once bool
+	var file string
 	var here localFlags
 	cmd := &cobra.Command{
 		Use:   "run",
@@ -30,8 +32,9 @@ func (a *app) daemon() *cobra.Command {
 		Long: "Looks at the repository at every poll, and soon after something changed in the cluster; plans, carries out, commits.\n" +
 			"SIGTERM and Ctrl-C let changes that are under way finish; a second one ends at once. It may be killed at any time.\n\n" +
 			"Of several daemons for one repository one acts, which holds a Lease in the cluster; the others wait for it.\n\n" +
-			"With --once it makes one pass, also beside a daemon that leads, and a signal ends that. Exit code 0: the pass was made. 1:\n" +
-			"nothing could be done, an action failed, or an engine could not be seen.\n\n" +
+			"With --once it makes one pass, also beside a daemon that leads, and a signal ends that. With --plan FILE too it carries out what\n" +
+			"that plan says as far as that is still what is to be done, and nothing once the branch has moved. Exit code 0: the pass was made.\n" +
+			"1: nothing could be done, an action failed or was refused, or an engine could not be seen.\n\n" +
 			"With --local it follows the branch that is checked out at -C, and this machine is the engine: experiments are processes, images\n" +
 			"OCI layouts, and predictions are answered on loopback. What they make is in .trefoil. Its commits land on the branch. As nothing\n" +
 			"outlives it, --once then goes on until nothing moves any more.",
@@ -41,7 +44,13 @@ func (a *app) daemon() *cobra.Command {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 			defer stop()
 			context.AfterFunc(ctx, stop) // a second signal ends the process at once
+			if file != "" && (!once || here.local) {
+				return errors.New("--plan goes with --once, and not with --local: a saved plan is one pass")
+			}
 			d, err := a.follow(ctx, cmd, here)
+			if err == nil && file != "" {
+				d.loop.Saved, err = savedPlan(file, d.config.owner())
+			}
 			switch {
 			case err != nil:
 				return err
@@ -59,6 +68,7 @@ func (a *app) daemon() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&once, "once", false, "make one pass and exit")
+	cmd.Flags().StringVar(&file, "plan", "", "with --once: carry out the plan that `trefoil plan --live -o FILE` saved, and nothing else")
 	here.addRun(cmd)
 	return cmd
 }
@@ -76,6 +86,8 @@ func (a *app) once(ctx context.Context, d *daemon) error {
 		return err
 	}
 	switch {
+	case len(pass.Gone) > 0:
+		return fmt.Errorf("not carried out, since it is not what is to be done any more (plan again):\n  %s", strings.Join(pass.Gone, "\n  "))
 	case len(pass.Failed) > 0:
 		return exit{code: 1}
 	case len(pass.Stale) > 0:

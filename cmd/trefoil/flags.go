@@ -31,6 +31,12 @@ func (f *flags) add(set *pflag.FlagSet) {
 // moreOutputs is the annotation of a verb with the output formats that it knows beside text and json, separated by spaces.
 const moreOutputs = "trefoil.dev/outputs"
 
+// toFile stands in moreOutputs for the name of a file.
+const toFile = "FILE"
+
+// isFile tells the name of a file from that of a format.
+func isFile(output string) bool { return strings.ContainsAny(output, "./\\") }
+
 // outputs are the formats that a verb knows.
 func outputs(verb *cobra.Command) []string {
 	return append([]string{"text", "json"}, strings.Fields(verb.Annotations[moreOutputs])...)
@@ -39,7 +45,7 @@ func outputs(verb *cobra.Command) []string {
 // check refuses an output format that the verb does not know, before anything is done.
 func (f *flags) check(verb *cobra.Command) error {
 	known := outputs(verb)
-	if slices.Contains(known, f.output) {
+	if slices.Contains(known, f.output) || isFile(f.output) && slices.Contains(known, toFile) {
 		return nil
 	}
 	last := len(known) - 1

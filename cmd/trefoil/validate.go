@@ -39,12 +39,16 @@ type findingJSON struct {
 	Hint        string          `json:"hint,omitempty"`
 }
 
+func findingOf(f schema.Finding) findingJSON {
+	return findingJSON{
+		f.Code, f.Severity, f.Scope.Model, f.Scope.Environment, f.Pos.File, f.Pos.Line, f.Pos.Column, f.Message, f.Hint,
+	}
+}
+
 func (a *app) printFindings(s specs, words []string) error {
 	findings, views := about(s.catalog, words), []findingJSON{}
 	for _, f := range findings {
-		views = append(views, findingJSON{
-			f.Code, f.Severity, f.Scope.Model, f.Scope.Environment, f.Pos.File, f.Pos.Line, f.Pos.Column, f.Message, f.Hint,
-		})
+		views = append(views, findingOf(f))
 	}
 	models := slices.DeleteFunc(named(s.catalog, plan.Plan{}), func(name string) bool { return !wanted(words, name) })
 	errors := len(faults(s.catalog, words))

@@ -24,6 +24,7 @@ var rules = map[string][]string{
 	"schema":            {"cuelang.org/go"},
 	"render":            {"schema", "sigs.k8s.io/yaml"},
 	"reconcile/plan":    {"schema", "render"},
+	"reconcile/review":  {"schema", "render", "reconcile/plan"},
 	"reconcile":         {"schema", "render", "reconcile/plan"},
 	"internal/redact":   {},
 	"internal/gitrepo":  {"internal/redact", "schema", "reconcile", "reconcile/plan", "github.com/fsnotify/fsnotify", "github.com/go-git", "golang.org/x/crypto"},
@@ -48,11 +49,12 @@ var rules = map[string][]string{
 
 // core may import only these packages of the standard library: no clock, no network, no file, no log.
 var core = map[string][]string{
-	"reconcile/plan": {"cmp", "fmt", "maps", "math", "slices", "strconv", "strings", "time"},
+	"reconcile/plan":   {"cmp", "fmt", "maps", "math", "slices", "strconv", "strings", "time"},
+	"reconcile/review": {"cmp", "encoding/json", "fmt", "html", "iter", "maps", "math", "reflect", "slices", "strconv", "strings", "time", "unicode"},
 }
 
 // pure are the rooms that no clock may reach.
-var pure = []string{"schema", "render", "reconcile/plan", "internal/local/space"}
+var pure = []string{"schema", "render", "reconcile/plan", "reconcile/review", "internal/local/space"}
 
 // clocks are the calls that ask what time it is, or wait.
 func clocks(f *ast.File) []string {

@@ -31,17 +31,25 @@ func Head(dir string) plan.Revision {
 }
 
 // headOf returns the commit that is checked out in a folder that holds .git, and where its objects are.
-func headOf(top string) (plumbing.Hash, storer.EncodedObjectStorer, error) {
-	own, common, err := gitFolders(filepath.Join(top, ".git"))
+func headOf(top string) (plumbing.Hash, *filesystem.Storage, error) {
+	store, err := storeOf(top)
 	if err != nil {
 		return plumbing.ZeroHash, nil, err
 	}
-	files := dotgit.NewRepositoryFilesystem(osfs.New(own), osfs.New(common))
-	borrowed := filesystem.Options{AlternatesFS: osfs.New(string(filepath.Separator))} // objects of a clone may be in another one
-	store := filesystem.NewStorageWithOptions(files, cache.NewObjectLRUDefault(), borrowed)
 	head, err := storer.ResolveReference(store, plumbing.HEAD)
 	if err != nil {
 		return plumbing.ZeroHash, nil, err
 	}
 	return head.Hash(), store, nil
+}
+
+// storeOf is the repository of a folder that holds .git.
+func storeOf(top string) (*filesystem.Storage, error) {
+	own, common, err := gitFolders(filepath.Join(top, ".git"))
+	if err != nil {
+		return nil, err
+	}
+	files := dotgit.NewRepositoryFilesystem(osfs.New(own), osfs.New(common))
+	borrowed := filesystem.Options{AlternatesFS: osfs.New(string(filepath.Separator))} // objects of a clone may be in another one
+	return filesystem.NewStorageWithOptions(files, cache.NewObjectLRUDefault(), borrowed), nil
 }

@@ -43,6 +43,24 @@ const Assumed = "no release of it is known"
 // unknown stands for what only the engines know.
 const unknown = "…"
 
+// imagined is unknown, and yet told from what comes of other digests.
+func imagined(from ...schema.Digest) string {
+	text := unknown
+	for _, d := range from {
+		text += d.Short()
+	}
+	return text
+}
+
+// told is a text as people read it: what is unknown is no more than that.
+func told(text string) string {
+	parts := strings.Split(text, unknown)
+	for i := range parts[1:] {
+		parts[i+1] = strings.TrimLeft(parts[i+1], "v-0123456789abcdef")
+	}
+	return strings.Join(parts, unknown)
+}
+
 // mostPasses is more than any plan needs to come to rest.
 const mostPasses = 12
 
@@ -89,7 +107,7 @@ type foresight struct {
 // carry imagines that an action was carried out.
 func (f *foresight) carry(a Action) {
 	step := Step{Scope: a.Scope(), Pass: f.pass}
-	_, rest, _ := strings.Cut(a.String(), ": ")
+	_, rest, _ := strings.Cut(told(a.String()), ": ")
 	step.Word, step.Text, _ = strings.Cut(rest, ": ")
 	switch a := a.(type) {
 	case Rerun:
@@ -164,7 +182,7 @@ func (f *foresight) built(a Build, step *Step) {
 	m, _ := modelOf(f.in.Catalog, a.Object.Model)
 	r, _ := f.in.Catalog.Selected[m.Name].Release(a.Release)
 	o := buildOf(m, r, f.in.Settings)
-	o.Image = "@sha256:" + unknown
+	o.Image = "@sha256:" + imagined(o.Digest)
 	f.in.Live.put(o)
 	if r.Experiment == unknown {
 		step.Text = fmt.Sprintf("release %d as %s", a.Release, render.WorkflowRef(m.Name, unknown, f.in.Settings))
@@ -197,7 +215,7 @@ func (f *foresight) settle() (moved bool) {
 				}
 				o.Phase = Unasked
 			case render.Workflow:
-				o.Phase, o.Image = Succeeded, "@sha256:"+unknown
+				o.Phase, o.Image = Succeeded, "@sha256:"+imagined(o.Digest)
 			default:
 				o.Phase = Succeeded
 			}
@@ -258,7 +276,7 @@ func unlessBuilt(m schema.Model, s schema.Selected) string {
 func (f *foresight) won(word string, m schema.Model, next schema.Selected) {
 	next.Last++
 	r := schema.Release{Number: next.Last, Answers: m.Digests, Experiment: unknown, Commit: string(f.in.Revision),
-		Artifact: schema.Artifact{Path: m.Train.Artifact, SHA256: unknown}}
+		Artifact: schema.Artifact{Path: m.Train.Artifact, SHA256: imagined(m.Digests.Search, m.Digests.Select)}}
 	if m.Select.Experiment != "" {
 		r = f.picked(r, m.Select.Experiment, next)
 	}

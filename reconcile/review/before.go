@@ -10,24 +10,6 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
-// readable is the base with the models in it that it has errors in, as far as they matter: which experiments there were is known
-// from their releases, what they serve is not.
-func (r *reviewer) readable() schema.Catalog {
-	c := r.in.Base.Catalog
-	c.Models = slices.Clone(c.Models)
-	for _, m := range r.in.Head.Catalog.Models {
-		if r.unread(m.Name) {
-			m.Serve = nil
-			c.Models = append(c.Models, m)
-		}
-	}
-	slices.SortFunc(c.Models, func(a, b schema.Model) int { return compareNames(a.Name, b.Name) })
-	c.Findings = slices.DeleteFunc(slices.Clone(c.Findings), func(f schema.Finding) bool {
-		return f.Scope.Environment == "" && r.unread(f.Scope.Model)
-	})
-	return c
-}
-
 // unread reports whether the base has an error in a model that the head has read.
 func (r *reviewer) unread(name string) bool {
 	_, read := r.base[name]
@@ -49,19 +31,26 @@ func (r *reviewer) replaced(name string) bool {
 	return !stays || m.Digests.Search != r.base[name].Digests.Search
 }
 
-// start is what is live when the head is merged: a search that the head replaces, and of which git has no release, may still run.
+// start is what is live when the head is merged. A search that the head replaces, and of which git has no release, may still run;
+// then nothing has come of it.
 func (r *reviewer) start(before plan.Forecast) plan.Live {
 	live := before.Live
 	if r.in.Live != nil {
 		return live
 	}
 	live.Objects = maps.Clone(live.Objects)
-	for name, m := range r.base {
-		ref := render.SearchRef(m)
-		if objects := live.Objects[ref]; len(objects) > 0 && r.unanswered(name) && r.replaced(name) {
-			run := objects[0]
-			run.Phase, run.Message = plan.Running, plan.Assumed
-			live.Objects[ref] = []plan.Observed{run}
+	done := plan.Done(r.in.Base.Catalog, r.in.Settings).Objects
+	for ref, objects := range live.Objects {
+		o := objects[0]
+		switch {
+		case !r.unanswered(o.Model) || !r.replaced(o.Model) || ref.Kind == render.Claim:
+		case ref == render.SearchRef(r.base[o.Model]):
+			o.Phase, o.Message = plan.Running, plan.Assumed
+			live.Objects[ref] = []plan.Observed{o}
+		case done[ref] == nil:
+			delete(live.Objects, ref)
+		default:
+			live.Objects[ref] = done[ref]
 		}
 	}
 	return live

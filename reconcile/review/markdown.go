@@ -44,7 +44,7 @@ func (r Review) Markdown() string {
 // quoted are the notes, holds and findings that are about no model that moves.
 func (r Review) quoted(b *strings.Builder) {
 	var lines []string
-	for _, n := range r.Notes() {
+	for _, n := range r.Notes {
 		lines = append(lines, "> **Note** "+code(n))
 	}
 	for _, h := range r.Holds {

@@ -8,6 +8,7 @@
 package review
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -33,6 +34,8 @@ type Input struct {
 	Live *plan.Live
 	// Now decides about claims where Live was observed.
 	Now time.Time
+	// Notes are what people have to know of how Base and Head were found.
+	Notes []string
 }
 
 // Review is what the head changes.
@@ -48,7 +51,8 @@ type Review struct {
 	Findings []schema.Finding
 	// BaseFindings are the errors of the base: of what they freeze nobody knows what runs.
 	BaseFindings []schema.Finding
-	Limits       plan.Limits
+	// Notes are what people have to know to trust the rest.
+	Notes []string
 }
 
 // Model is what becomes of one model.
@@ -87,7 +91,7 @@ type Cause struct {
 // Make compares two revisions.
 func Make(in Input) Review {
 	r := reviewer{in: in, base: modelsOf(in.Base.Catalog), head: modelsOf(in.Head.Catalog), blocks: map[string]*Model{}}
-	r.Review = Review{Base: in.Base, Head: in.Head, Limits: in.Limits,
+	r.Review = Review{Base: in.Base, Head: in.Head, Notes: slices.Clone(in.Notes),
 		Findings: errorsOf(in.Head.Catalog), BaseFindings: errorsOf(in.Base.Catalog)}
 	if _, frozen := in.Head.Catalog.Frozen("", ""); frozen {
 		return r.Review
@@ -97,7 +101,37 @@ func Make(in Input) Review {
 	r.compare()
 	r.follow(before)
 	r.judge()
+	r.note()
 	return r.Review
+}
+
+// note tells what a reader has to know of the whole.
+func (r *reviewer) note() {
+	if n := len(r.BaseFindings); n > 0 {
+		f := r.BaseFindings[0]
+		r.Notes = append(r.Notes, fmt.Sprintf("%s does not validate (%s, the first: %s: %s: %s); what follows is against what of it does",
+			r.Base.Name, counted(n, "error"), f.Pos, f.Code, f.Message))
+	}
+	if n, most := r.Experiments(), r.in.Limits.ExperimentsPerHour; n > most && most > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("%d experiments start over more than an hour: at most %d an hour do", n, most))
+	}
+}
+
+// Only leaves what is about the models of these names, which may be old ones, and about all; no names leave all.
+func (r Review) Only(names []string) Review {
+	if len(names) == 0 {
+		return r
+	}
+	about := func(name string) bool { return slices.Contains(names, name) }
+	r.Models = slices.DeleteFunc(slices.Clone(r.Models), func(m Model) bool { return !about(m.Name) && !about(m.From) })
+	r.Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(f schema.Finding) bool { return f.Scope.Model != "" && !about(f.Scope.Model) })
+	r.Unchanged = 0
+	for _, m := range r.Head.Catalog.Models {
+		if about(m.Name) && !slices.ContainsFunc(r.Models, func(c Model) bool { return c.Name == m.Name }) {
+			r.Unchanged++
+		}
+	}
+	return r
 }
 
 // reviewer is a Review while it is made.
@@ -140,7 +174,7 @@ func (r *reviewer) block(name string) *Model {
 
 // before is how things stand before the head is merged.
 func (r *reviewer) before() plan.Forecast {
-	in := r.input(r.in.Base.Revision, r.readable())
+	in := r.input(r.in.Base.Revision, r.in.Base.Catalog)
 	if r.in.Live != nil {
 		return plan.Forecast{Catalog: in.Catalog, Live: *r.in.Live, Holds: plan.Make(in).Holds}
 	}

@@ -3,12 +3,10 @@ package review
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
-	"github.com/trefoil-gitops/trefoil/schema"
 )
 
 // Summary is one line: "Plan: 1 to rerun (10 experiments), 1 to promote, 2 unchanged".
@@ -73,7 +71,7 @@ func (r Review) Experiments() int {
 func (r Review) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n%s -> %s\n", r.Summary(), r.Base, r.Head)
-	for _, n := range r.Notes() {
+	for _, n := range r.Notes {
 		fmt.Fprintf(&b, "note: %s\n", plain(n))
 	}
 	for _, h := range r.Holds {
@@ -94,20 +92,6 @@ func (s Side) String() string {
 		return s.Name
 	}
 	return fmt.Sprintf("%s (%s)", plain(s.Name), s.Revision.Short())
-}
-
-// Notes are what a reader has to know to trust the rest.
-func (r Review) Notes() []string {
-	var all []string
-	if n := len(r.BaseFindings); n > 0 {
-		f := r.BaseFindings[0]
-		all = append(all, fmt.Sprintf("%s does not validate (%s, the first: %s: %s: %s); what follows is against what of it does",
-			r.Base.Name, counted(n, "error"), f.Pos, f.Code, f.Message))
-	}
-	if n, most := r.Experiments(), r.Limits.ExperimentsPerHour; n > most && most > 0 {
-		all = append(all, fmt.Sprintf("%d experiments start over more than an hour: at most %d an hour do", n, most))
-	}
-	return all
 }
 
 // String is a block of lines.
@@ -217,16 +201,3 @@ func counted(n int, noun string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }
-
-// Changed are the names of the models that change, sorted.
-func (r Review) Changed() []string {
-	var names []string
-	for _, m := range r.Models {
-		names = append(names, m.Name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// Frozen reports whether nothing of the head can be planned.
-func (r Review) Frozen() (schema.Finding, bool) { return r.Head.Catalog.Frozen("", "") }

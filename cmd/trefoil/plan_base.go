@@ -1,0 +1,170 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trefoil-gitops/trefoil/internal/gitrepo"
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/reconcile/review"
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// worktree is what --head calls the files as they are on disk.
+const worktree = "worktree"
+
+// planBase says what merging the head into the base does.
+func (a *app) planBase(cmd *cobra.Command, words []string, f planFlags) error {
+	if err := a.reviews("text", "json", "markdown"); err != nil {
+		return err
+	}
+	if err := f.check(); err != nil {
+		return err
+	}
+	c, err := a.config(cmd.Flags())
+	if err != nil {
+		return err
+	}
+	two, err := a.compared(cmd.Context(), f.base, f.head)
+	if err != nil {
+		return err
+	}
+	in := review.Input{Base: two.base, Head: two.head, Settings: c.settings(), Limits: c.limits(), Notes: two.notes}
+	if f.live {
+		if in.Live, in.Now, err = a.observed(cmd, f.here); err != nil {
+			return err
+		}
+	}
+	r := review.Make(in).Only(words)
+	if err := among(words, named(two.head.Catalog, plan.Plan{})); err != nil && len(r.Models) == 0 {
+		return err
+	}
+	unapproved := f.unapproved(r, two.messages)
+	for _, what := range unapproved {
+		r.Notes = append(r.Notes, "needs a word in git: "+what)
+	}
+	if err := a.printReview(r, unapproved); err != nil {
+		return err
+	}
+	return f.ends(r, unapproved)
+}
+
+// observed is what the engines hold of the configured repository's objects.
+func (a *app) observed(cmd *cobra.Command, here localFlags) (*plan.Live, time.Time, error) {
+	d, err := a.looker(cmd, here)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	pass, err := d.loop.Plan(cmd.Context())
+	if err == nil {
+		err = blind(pass)
+	}
+	return &pass.Live, time.Now(), err
+}
+
+// comparison is what is compared, and what people should know of how.
+type comparison struct {
+	base, head review.Side
+	messages   func() []string // of the commits that only the head has
+	notes      []string
+}
+
+// compared reads the base at the commit where the head left it, and the head.
+func (a *app) compared(ctx context.Context, base, head string) (comparison, error) {
+	clone, err := gitrepo.OpenClone(a.flags.dir)
+	if err != nil {
+		return comparison{}, err
+	}
+	onto, err := clone.Point(base)
+	if err != nil {
+		return comparison{}, fmt.Errorf("--base: %w", err)
+	}
+	tip, err := clone.Point(commitOf(head))
+	if err != nil {
+		return comparison{}, fmt.Errorf("--head: %w", err)
+	}
+	two := comparison{messages: func() []string { return clone.Between(onto, tip) }}
+	fork, err := clone.Fork(onto, tip)
+	switch {
+	case errors.Is(err, gitrepo.ErrUnrelated):
+		fork = onto
+		two.notes = append(two.notes, fmt.Sprintf("where the head left %s is not in this clone, so all that differs from its tip counts", base))
+	case err != nil:
+		return comparison{}, err
+	case fork.Revision != onto.Revision:
+		two.notes = append(two.notes, fmt.Sprintf("%s has moved on since %s: what changed there does not count here", base, fork.Revision.Short()))
+	}
+	if err := a.readBase(ctx, clone, base, fork, &two); err != nil {
+		return comparison{}, err
+	}
+	return two, a.readHead(ctx, head, tip, &two)
+}
+
+// commitOf is the commit that a head is at, or that its files were checked out of.
+func commitOf(head string) string {
+	if head == "" || head == worktree {
+		return "HEAD"
+	}
+	return head
+}
+
+// lookback is for how many commits a base is looked for that validates as a whole, as a daemon goes on with the last good one.
+const lookback = 20
+
+func (a *app) readBase(ctx context.Context, clone *gitrepo.Clone, name string, p gitrepo.Point, two *comparison) error {
+	at, broken := p, ""
+	for range lookback {
+		c, err := a.at(ctx, at.Tree)
+		if err != nil {
+			return fmt.Errorf("--base %s: %w", name, err)
+		}
+		two.base = review.Side{Name: name, Revision: at.Revision, Catalog: c}
+		f, frozen := c.Frozen("", "")
+		if frozen && f.Code == schema.CodeNoSpec {
+			two.base.Catalog = schema.Catalog{} // before the first specs
+			frozen = false
+		}
+		if !frozen {
+			break
+		}
+		broken = cmp.Or(broken, f.String())
+		before, ok := clone.Before(at)
+		if !ok {
+			break
+		}
+		at = before
+	}
+	if broken != "" {
+		two.notes = append(two.notes, fmt.Sprintf("%s does not validate (%s), so this compares with %s", name, broken, two.base.Revision.Short()))
+	}
+	return nil
+}
+
+// at judges a revision; one without the folder has no specs.
+func (a *app) at(ctx context.Context, tree schema.Tree) (schema.Catalog, error) {
+	if _, err := fs.Stat(tree, "."); errors.Is(err, fs.ErrNotExist) {
+		return schema.Catalog{}, nil
+	}
+	return a.load(ctx, tree)
+}
+
+func (a *app) readHead(ctx context.Context, name string, p gitrepo.Point, two *comparison) error {
+	tree, err := p.Tree, error(nil)
+	two.head = review.Side{Name: name, Revision: p.Revision}
+	if name == "" || name == worktree {
+		two.head = review.Side{Name: "the work tree"}
+		if tree, err = gitrepo.Worktree(a.flags.dir); err != nil {
+			return err
+		}
+	}
+	if two.head.Catalog, err = a.load(ctx, tree); err != nil {
+		return fmt.Errorf("--head: %w", err)
+	}
+	return nil
+}
