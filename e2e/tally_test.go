@@ -56,16 +56,19 @@ type change struct {
 	want    tally
 }
 
-// change pushes a commit and waits for what follows from it, and then for some passes in which nothing more may follow.
+// change pushes a commit and waits for what follows from it, and then for some passes in which nothing more may follow. What it did is
+// what `plan --base` said beforehand.
 func (w *world) change(c change) {
 	w.Helper()
-	before := w.tally()
+	foretold := w.foretell(c.message, c.files)
+	before, said := w.tally(), len(w.log())
 	w.write(c.message, c.files)
 	w.eventually(c.message, patience, c.until)
 	w.settle()
 	if diff := cmp.Diff(c.want, w.tally().since(before)); diff != "" {
 		w.Errorf("%s: the servers did (-want +got)\n%s", c.message, diff)
 	}
+	foretold.come(w, w.log()[said:])
 }
 
 // write pushes whole files.

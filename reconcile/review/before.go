@@ -25,14 +25,25 @@ func (r *reviewer) unanswered(name string) bool {
 	})
 }
 
-// replaced reports whether the head asks for another search than the base, or for none.
-func (r *reviewer) replaced(name string) bool {
+// pending reports whether something that the base asks for is not in git yet, and would be in the way of taking it for done: a search
+// that the head replaces, or a build that it asks for once more, since it failed.
+func (r *reviewer) pending(name string) bool { return r.searching(name) || r.failed(name) }
+
+// searching reports whether the head asks for another search than the base, or for none, while git has no release of the base's.
+func (r *reviewer) searching(name string) bool {
 	m, stays := r.head[name]
-	return !stays || m.Digests.Search != r.base[name].Digests.Search
+	return r.unanswered(name) && (!stays || m.Digests.Search != r.base[name].Digests.Search)
 }
 
-// start is what is live when the head is merged. A search that the head replaces, and of which git has no release, may still run;
-// then nothing has come of it.
+// failed reports whether the head asks once more for a build whose image git does not have.
+func (r *reviewer) failed(name string) bool {
+	was, now := r.base[name].Package, r.head[name].Package
+	release, built := plan.Building(r.base[name], r.in.Base.Catalog.Selected[name])
+	return was != nil && now != nil && built && release.Image == "" && was.Attempt != now.Attempt
+}
+
+// start is what is live when the head is merged. Where something is pending, nothing has come of it: a search may still run, and a
+// build has failed.
 func (r *reviewer) start(before plan.Forecast) plan.Live {
 	live := before.Live
 	if r.in.Live != nil {
@@ -43,13 +54,16 @@ func (r *reviewer) start(before plan.Forecast) plan.Live {
 	for ref, objects := range live.Objects {
 		o := objects[0]
 		switch {
-		case !r.unanswered(o.Model) || !r.replaced(o.Model) || ref.Kind == render.Claim:
-		case ref == render.SearchRef(r.base[o.Model]):
+		case !r.pending(o.Model) || ref.Kind == render.Claim:
+		case ref.Kind == render.Workflow && r.failed(o.Model):
+			o.Phase = plan.Failed
+			live.Objects[ref] = []plan.Observed{o}
+		case ref == render.SearchRef(r.base[o.Model]) && r.searching(o.Model):
 			o.Phase, o.Message = plan.Running, plan.Assumed
 			live.Objects[ref] = []plan.Observed{o}
-		case done[ref] == nil:
+		case done[ref] == nil && ref.Kind != render.Search:
 			delete(live.Objects, ref)
-		default:
+		case done[ref] != nil:
 			live.Objects[ref] = done[ref]
 		}
 	}
@@ -70,7 +84,7 @@ func (r *reviewer) selected(foreseen schema.Catalog) map[string]schema.Selected 
 		now, here := r.in.Head.Catalog.Selected[name]
 		was, there := r.in.Base.Catalog.Selected[name]
 		_, stays := r.head[name]
-		if stays && here == there && reflect.DeepEqual(now, was) && !(r.unanswered(name) && r.replaced(name)) {
+		if stays && here == there && reflect.DeepEqual(now, was) && !r.pending(name) {
 			all[name] = s
 		}
 	}
