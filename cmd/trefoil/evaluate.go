@@ -35,7 +35,7 @@ func evaluator() (schema.Evaluator, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := sandbox.Options{Command: []string{program, os.Args[0], childVerb}, Deadline: patience}
+	o := sandbox.Options{Command: []string{program, os.Args[0], childVerb}, Deadline: patience, Children: 2}
 	return sandbox.New(o).Evaluate, nil
 }
 

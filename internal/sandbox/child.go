@@ -29,7 +29,7 @@ func Serve(in io.Reader, out io.Writer) error {
 	return answer(requests, json.NewEncoder(out))
 }
 
-// answer judges the files of the first request, as the second one says.
+// answer judges the files of the first request, as those that follow say, until there are no more.
 func answer(requests <-chan request, out *json.Encoder) error {
 	files := map[string][]byte{}
 	first := <-requests
@@ -52,7 +52,30 @@ func answer(requests <-chan request, out *json.Encoder) error {
 	if err := out.Encode(reply{Survey: &survey}); err != nil {
 		return err
 	}
-	for _, index := range (<-requests).Judge {
+	for next := range requests {
+		if err := judge(r, next.Judge, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judge says the verdicts on units, together where nothing is wrong with them.
+func judge(r *schema.Reading, units []int, out *json.Encoder) error {
+	if len(units) > 1 {
+		if verdicts, ok := r.Together(units); ok {
+			for _, v := range verdicts {
+				if err := out.Encode(reply{Verdict: &v}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		if err := out.Encode(reply{Apart: true}); err != nil {
+			return err
+		}
+	}
+	for _, index := range units {
 		v := r.Judge(index)
 		if err := out.Encode(reply{Verdict: &v}); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/trefoil-gitops/trefoil/schema"
@@ -17,26 +18,37 @@ var errNoTime = errors.New("no time was left to read the specs")
 // evaluation is one call of Evaluate: as many children as it takes.
 type evaluation struct {
 	*Sandbox
+	begun   time.Time
+	helpers sync.WaitGroup
+
+	mu       sync.Mutex        // of what follows, and of what the Sandbox remembers
 	files    map[string][]byte // those that are read
 	unread   []schema.Finding  // about those that can't be
-	begun    time.Time
-	seen     map[string]bool // digests of files
+	seen     map[string]bool   // digests of files
 	surveyed bool
 	survey   schema.Survey
 	verdicts []schema.Verdict
 	judged   []bool
-	passed   []bool // over for this time
-	size     int    // of the verdicts that count
-	sizes    []int  // of each
+	frozen   bool  // what all models share could not be evaluated: then no model can
+	size     int   // of the verdicts that count
+	sizes    []int // of each
+	queue    queue
+	helped   bool // helpers were started
 }
 
+// run has one child read and judge, and others help where there is enough to do.
 func (e *evaluation) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	e.leaveOut()
-	for !e.surveyed || len(e.wanted()) > 0 {
-		if e.left() <= 0 {
-			break
+	for e.more() {
+		for e.more() && context.Cause(ctx) == nil {
+			if err := e.converse(ctx, cancel); err != nil {
+				cancel(err)
+			}
 		}
-		if err := e.converse(ctx); err != nil {
+		e.helpers.Wait() // one that came to its end left something to do
+		if err := context.Cause(ctx); err != nil {
 			return err
 		}
 	}
@@ -45,11 +57,24 @@ func (e *evaluation) run(ctx context.Context) error {
 	}
 	e.survey.Findings = append(e.survey.Findings, e.unread...)
 	for i, u := range e.survey.Units {
-		if !e.judged[i] && (i == 0 || !e.frozen()) {
+		if !e.judged[i] && (i == 0 || !e.frozen && e.judged[0]) {
 			e.verdicts[i] = u.Unjudged()
 		}
 	}
 	return nil
+}
+
+// more reports whether there is something to do, and time to do it.
+func (e *evaluation) more() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return (!e.surveyed || e.queue.len() > 0) && e.left() > 0
+}
+
+// left is the time that is left for all.
+func (e *evaluation) left() time.Duration {
+	models := time.Duration(len(e.survey.Units))
+	return rounds*e.Deadline + models*perModel - time.Since(e.begun)
 }
 
 // leaveOut takes out the files that can't be read.
@@ -76,171 +101,87 @@ func (e *evaluation) refuse(name, why string) {
 	e.surveyed = e.surveyed || f.Scope == schema.Scope{}
 }
 
-// left is the time that is left for all.
-func (e *evaluation) left() time.Duration {
-	models := time.Duration(len(e.survey.Units))
-	return rounds*e.Deadline + models*perModel - time.Since(e.begun)
+// open takes the survey of the first child; that of a later one is the same.
+func (e *evaluation) open(s schema.Survey) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.surveyed {
+		return
+	}
+	e.surveyed, e.survey = true, s
+	e.verdicts, e.judged, e.sizes = make([]schema.Verdict, len(s.Units)), make([]bool, len(s.Units)), make([]int, len(s.Units))
+	for i, u := range s.Units {
+		k, known := e.kept[u.Digest]
+		switch f := e.failures[u.Digest]; {
+		case known:
+			e.take(i, k)
+		case f.times >= patience:
+			e.kill(i, f.why)
+		case i > 0 && f.times > 0:
+			e.queue.tried = append(e.queue.tried, i)
+		default:
+			e.queue.add(i)
+		}
+	}
+	if e.frozen {
+		e.queue = queue{}
+	}
 }
 
-// frozen reports whether what all models share could not be evaluated: then no model can.
-func (e *evaluation) frozen() bool { return e.passed[0] || !e.judged[0] }
-
-// wanted are the units to judge next, by index: what all share before models, and models that failed after all others.
-func (e *evaluation) wanted() []int {
-	if len(e.judged) == 0 || e.passed[0] {
-		return nil
+// judge takes a verdict; false says that all together come to too much with it.
+func (e *evaluation) judge(i int, k kept) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.size+k.size > maxKept {
+		return false
 	}
-	byTimes := make([][]int, patience)
-	for i, u := range e.survey.Units {
-		if e.judged[i] || e.passed[i] {
-			continue
-		}
-		times := e.failures[u.Digest].times
-		if i == 0 {
-			times = 0
-		}
-		byTimes[times] = append(byTimes[times], i)
-	}
-	for _, units := range byTimes {
-		if len(units) > 0 {
-			return units
-		}
-	}
-	return nil
+	e.take(i, k)
+	return true
 }
 
-// converse runs one child for as long as it lives and there is something to do for it.
-func (e *evaluation) converse(ctx context.Context) error {
-	c, err := start(ctx, e.Command)
-	if err != nil {
-		return err
-	}
-	defer c.end()
-	if ok, err := e.read(ctx, c); !ok || err != nil {
-		return err
-	}
-	wanted := e.wanted()
-	c.say(request{Judge: wanted}, e.Deadline)
-	for _, i := range wanted {
-		given := min(e.given(i), e.left())
-		r, size, ok, err := c.hear(given)
-		if err == nil && ok && r.Verdict == nil {
-			err = errTalk
-		}
-		if err != nil {
-			return err
-		}
-		if ok && e.size+size <= maxKept {
-			e.judge(i, kept{*r.Verdict, size})
-			continue
-		}
-		if err := context.Cause(ctx); err != nil {
-			return err
-		}
-		e.blame(i, c, given, ok)
-		return nil
-	}
-	return nil
-}
-
-// given is the time for one unit. The first time is short, so that those that take long delay no others.
-func (e *evaluation) given(i int) time.Duration {
-	d := e.Deadline
-	if u := e.survey.Units[i]; e.failures[u.Digest].times == 0 {
-		d /= quick
-	}
-	return d + time.Duration(e.survey.Units[i].Models)*perModel
-}
-
-func (e *evaluation) judge(i int, k kept) {
+func (e *evaluation) take(i int, k kept) {
 	e.verdicts[i], e.judged[i], e.sizes[i] = k.Verdict, true, k.size
 	e.size += k.size
 	delete(e.failures, e.survey.Units[i].Digest)
 }
 
-// read has the files read until there is a survey. It is not ok where a file ended the child.
-func (e *evaluation) read(ctx context.Context, c *child) (ok bool, err error) {
-	r := request{Again: e.surveyed}
-	for _, name := range slices.Sorted(maps.Keys(e.files)) {
-		r.Files = append(r.Files, file{name, e.files[name]})
-	}
-	c.say(r, e.Deadline)
-	begun, reading := false, ""
-	for {
-		r, _, ok, err := c.hear(e.Deadline)
-		switch {
-		case err != nil:
-			return false, err
-		case ok && r.Survey != nil:
-			e.open(*r.Survey)
-			return true, nil
-		case ok && r.Verdict == nil && e.known(r.Reading):
-			begun, reading = true, r.Reading
-		case ok:
-			return false, errTalk
-		case context.Cause(ctx) != nil:
-			return false, context.Cause(ctx)
-		case !begun:
-			return false, fmt.Errorf("a process that evaluates %s before it began", c.why(e.Deadline))
-		default:
-			e.blameFile(reading, c)
-			return false, nil
-		}
-	}
+// kill leaves a unit alone.
+func (e *evaluation) kill(i int, why string) {
+	e.verdicts[i], e.judged[i] = e.survey.Units[i].Killed(why), true
+	e.frozen = e.frozen || i == 0
 }
 
-func (e *evaluation) known(name string) bool {
-	_, known := e.files[name]
-	return known || name == ""
-}
-
-// blameFile has a file that ended the child tried again, or left out. That of all files together is not remembered.
-func (e *evaluation) blameFile(name string, c *child) {
-	if c.starved(e.Deadline) {
-		return
+// given is the time for one unit. The first time is short, so that those that take long delay no others.
+func (e *evaluation) given(i int) time.Duration {
+	u, d := e.survey.Units[i], e.Deadline
+	if e.failures[u.Digest].times == 0 {
+		d /= quick
 	}
-	why, d := c.why(e.Deadline), digest(name, e.files[name])
-	e.seen[d] = name != ""
-	if e.fail(d, why) {
-		e.refuse(name, why)
-	}
-}
-
-// open takes the survey of the first child; that of a later one is the same.
-func (e *evaluation) open(s schema.Survey) {
-	if e.surveyed {
-		return
-	}
-	e.surveyed, e.survey = true, s
-	e.verdicts, e.judged, e.passed = make([]schema.Verdict, len(s.Units)), make([]bool, len(s.Units)), make([]bool, len(s.Units))
-	e.sizes = make([]int, len(s.Units))
-	for i, u := range s.Units {
-		if k, ok := e.kept[u.Digest]; ok {
-			e.judge(i, k)
-		} else if f := e.failures[u.Digest]; f.times >= patience {
-			e.kill(i, f.why)
-		}
-	}
+	return d + time.Duration(u.Models)*perModel
 }
 
 // blame has a unit that ended the child tried again later, or left alone. One that the machine had no time for is not to blame,
 // nor is the one that all time was over at.
 func (e *evaluation) blame(i int, c *child, given time.Duration, talked bool) {
-	why := c.why(e.Deadline)
-	if talked {
-		why = fmt.Sprintf("made all models together come to more than %d MiB", maxKept>>20)
+	why := fmt.Sprintf("made all models together come to more than %d MiB", maxKept>>20)
+	if !talked {
+		why = c.why(e.Deadline)
 	}
-	if c.late.Load() && given < e.given(i) || given >= e.Deadline && c.starved(given) {
-		e.passed[i] = true
-		return
-	}
+	starved := given >= e.Deadline && c.starved(given)
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	u := e.survey.Units[i]
-	if e.fail(u.Digest, why) {
+	switch {
+	case c.late.Load() && given < e.given(i) || starved:
+		e.frozen = e.frozen || i == 0
+	case e.fail(u.Digest, why):
 		e.kill(i, why)
+	case i == 0: // before all others
+		e.queue.alone = append([]int{i}, e.queue.alone...)
+	default:
+		e.queue.tried = append(e.queue.tried, i)
 	}
-}
-
-// kill leaves a unit alone.
-func (e *evaluation) kill(i int, why string) {
-	e.verdicts[i], e.judged[i], e.passed[i] = e.survey.Units[i].Killed(why), true, true
+	if e.frozen {
+		e.queue = queue{}
+	}
 }

@@ -28,6 +28,8 @@ type Options struct {
 	Command []string
 	// Deadline is how long one unit may take; all of one Evaluate three times as long, and 20 ms for each model.
 	Deadline time.Duration
+	// Children is how many evaluate at once at most; below 2 it is one. Each may take 1 GiB of memory.
+	Children int
 }
 
 // Sandbox evaluates specs in child processes, and remembers the verdicts on the last revision: what did not change is not

@@ -39,7 +39,7 @@ func newSandbox(t testing.TB, deadline time.Duration) *sandbox.Sandbox {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sandbox.New(sandbox.Options{Command: []string{program, child}, Deadline: deadline})
+	return sandbox.New(sandbox.Options{Command: []string{program, child}, Deadline: deadline, Children: 2})
 }
 
 // tree is files as a schema.Tree. Folders have a hash, and it does not matter which.

@@ -29,6 +29,7 @@ type file struct {
 type reply struct {
 	Reading string          `json:",omitempty"`
 	Survey  *schema.Survey  `json:",omitempty"`
+	Apart   bool            `json:",omitempty"` // units are judged one by one, since together something is wrong
 	Verdict *schema.Verdict `json:",omitempty"`
 }
 
