@@ -25,6 +25,8 @@ type Input struct {
 	Now      time.Time // decides about claims and the hourly fuse only
 	Limits   Limits
 	Holder   string // who this daemon is, for claims
+	// Others is how many objects the fuse on deletions counts beside those in Live, of models that are left out of Catalog.
+	Others int
 }
 
 // Limits are the fuses: what one pass may do at most without a word from people.

@@ -22,7 +22,7 @@ const (
 // or more than half of ours, only what `retired` names goes. What has moved and is available at its new place goes in any case.
 // Claims are never deleted here, finished searches never at all.
 func (d *draft) remove() {
-	ours, going, lost := 0, 0, []Remove(nil)
+	ours, going, lost := d.in.Others, 0, []Remove(nil)
 	for _, o := range d.live.all {
 		if !deletable(o) {
 			continue

@@ -10,6 +10,48 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
+// narrow leaves out of what is planned the models that are the same in both revisions and have no error in either: planning costs
+// as much as changes, not as much as there is.
+func (r *reviewer) narrow() {
+	r.was, r.now = r.in.Base.Catalog, r.in.Head.Catalog
+	if r.in.Live != nil {
+		return // what is observed is of all
+	}
+	still := map[string]bool{}
+	for name, m := range r.head {
+		was, known := r.base[name]
+		still[name] = known && same(was, m) && reflect.DeepEqual(r.was.Selected[name], r.now.Selected[name])
+	}
+	for _, f := range slices.Concat(r.Findings, r.BaseFindings) {
+		still[f.Scope.Model] = false
+	}
+	for name, unchanged := range still {
+		for _, e := range r.head[name].Serve {
+			if _, waits := plan.Served(r.now.Selected[name], e); unchanged && waits == "" {
+				r.others++
+			}
+		}
+	}
+	r.was, r.now = without(r.was, still), without(r.now, still)
+}
+
+// without leaves models out of a catalog, with their releases.
+func without(c schema.Catalog, names map[string]bool) schema.Catalog {
+	models, selected := []schema.Model(nil), map[string]schema.Selected{}
+	for _, m := range c.Models {
+		if !names[m.Name] {
+			models = append(models, m)
+		}
+	}
+	for name, s := range c.Selected {
+		if !names[name] {
+			selected[name] = s
+		}
+	}
+	c.Models, c.Selected = models, selected
+	return c
+}
+
 // unread reports whether the base has an error in a model that the head has read.
 func (r *reviewer) unread(name string) bool {
 	_, read := r.base[name]
@@ -50,7 +92,7 @@ func (r *reviewer) start(before plan.Forecast) plan.Live {
 		return live
 	}
 	live.Objects = maps.Clone(live.Objects)
-	done := plan.Done(r.in.Base.Catalog, r.in.Settings).Objects
+	done := plan.Done(r.was, r.in.Settings).Objects
 	for ref, objects := range live.Objects {
 		o := objects[0]
 		switch {
@@ -73,7 +115,7 @@ func (r *reviewer) start(before plan.Forecast) plan.Live {
 // selected are the releases that there are when the head is merged: its own, and where those are the base's, what comes of what
 // the base asks for.
 func (r *reviewer) selected(foreseen schema.Catalog) map[string]schema.Selected {
-	all := maps.Clone(r.in.Head.Catalog.Selected)
+	all := maps.Clone(r.now.Selected)
 	if all == nil {
 		all = map[string]schema.Selected{}
 	}

@@ -96,6 +96,7 @@ func Make(in Input) Review {
 	if _, frozen := in.Head.Catalog.Frozen("", ""); frozen {
 		return r.Review
 	}
+	r.narrow()
 	before := r.before()
 	r.renames()
 	r.compare()
@@ -141,6 +142,9 @@ type reviewer struct {
 	base, head map[string]schema.Model
 	blocks     map[string]*Model // of what may change, by name in the head, or in the base where it left
 	heirs      map[string]string // new names by old ones, of models that took their releases along
+	// What is planned: both catalogs without the models that are the same in both, and how many objects those have.
+	was, now schema.Catalog
+	others   int
 }
 
 func modelsOf(c schema.Catalog) map[string]schema.Model {
@@ -174,30 +178,29 @@ func (r *reviewer) block(name string) *Model {
 
 // before is how things stand before the head is merged.
 func (r *reviewer) before() plan.Forecast {
-	in := r.input(r.in.Base.Revision, r.in.Base.Catalog)
+	in := r.input(r.in.Base.Revision, r.was)
 	if r.in.Live != nil {
 		return plan.Forecast{Catalog: in.Catalog, Live: *r.in.Live, Holds: plan.Make(in).Holds}
 	}
+	in.Live = plan.Done(r.was, r.in.Settings)
 	return plan.Foresee(in)
 }
 
 func (r *reviewer) input(revision plan.Revision, c schema.Catalog) plan.Input {
-	in := plan.Input{Catalog: c, Settings: r.in.Settings, Limits: r.in.Limits, Revision: revision, Now: r.in.Now, Holder: "review"}
+	in := plan.Input{Catalog: c, Settings: r.in.Settings, Limits: r.in.Limits, Revision: revision, Now: r.in.Now, Holder: "review", Others: r.others}
 	if in.Now.IsZero() {
 		in.Now = time.Unix(0, 0).UTC()
 	}
 	in.Limits.ExperimentsPerHour = math.MaxInt // it only delays
 	if r.in.Live != nil {
 		in.Live = *r.in.Live
-	} else {
-		in.Live = plan.Done(c, r.in.Settings)
 	}
 	return in
 }
 
 // follow plans the head on top of what was before, and gives each model what happens to it.
 func (r *reviewer) follow(before plan.Forecast) {
-	in := r.input(r.in.Head.Revision, r.in.Head.Catalog)
+	in := r.input(r.in.Head.Revision, r.now)
 	in.Live = r.start(before)
 	in.Catalog.Selected = r.selected(before.Catalog)
 	after := plan.Foresee(in)
