@@ -13,7 +13,7 @@ import (
 
 // advise adds what to try with a value that doesn't fit.
 func (x explainer) advise(f *Finding, path []string, s shape) {
-	text := x.places[pathKey(path)].Text
+	text := x.places.get(path...).Text
 	switch definition := s.definition(); {
 	case definition == "#Commit" && path[0] == "models":
 		f.Code = codeCommit
@@ -63,7 +63,7 @@ func listed(text string) string {
 
 // list reports whether people wrote a list, with something in it.
 func (x explainer) list(path []string) bool {
-	return x.places[pathKey(append(slices.Clone(path), "0"))].Item
+	return x.places.get(append(slices.Clone(path), "0")...).Item
 }
 
 // retyped guesses what people meant: another word of a choice, or the same number with or without quotes.

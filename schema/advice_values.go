@@ -69,8 +69,8 @@ func below(text string) string {
 // words is the hint for a command that is one text, or holds something else than text.
 func (x explainer) words(path []string, text string) string {
 	for i := 0; x.list(path); i++ {
-		elt, found := x.places[pathKey(append(slices.Clone(path), strconv.Itoa(i)))]
-		if !found {
+		elt := x.places.find(append(slices.Clone(path), strconv.Itoa(i))...)
+		if elt == nil {
 			return ""
 		}
 		if _, err := strconv.ParseFloat(elt.Text, 64); err == nil {
@@ -91,8 +91,8 @@ func (x explainer) words(path []string, text string) string {
 // unquote is the hint for a range with a number in quotes.
 func (x explainer) unquote(path []string) string {
 	for i := 0; ; i++ {
-		elt, found := x.places[pathKey(append(slices.Clone(path), strconv.Itoa(i)))]
-		if !found {
+		elt := x.places.find(append(slices.Clone(path), strconv.Itoa(i))...)
+		if elt == nil {
 			return ""
 		}
 		if plain, err := literal.Unquote(elt.Text); err == nil {

@@ -56,7 +56,7 @@ func message(e errors.Error) string {
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // compileFinding explains an error of CUE's compiler, which knows no path: its place tells what it is about.
-func compileFinding(e errors.Error, at places) Finding {
+func compileFinding(e errors.Error, at *places) Finding {
 	f := Finding{Code: codeEvaluate, Severity: Error, Message: message(e)}
 	if users := userPositions([]errors.Error{e}); len(users) > 0 {
 		f.Pos = users[0]
@@ -74,13 +74,11 @@ func compileFinding(e errors.Error, at places) Finding {
 }
 
 // nameless is the hint for a name that stands for nothing, in the value of a field.
-func (p places) nameless(name string, owner []string) string {
-	value := p[pathKey(owner)].Text
+func (p *places) nameless(name string, owner []string) string {
+	value := p.get(owner...).Text
 	var known []string
-	for _, key := range sortedKeys(p) {
-		if !strings.Contains(key, "\x00") {
-			known = append(known, key)
-		}
+	for _, field := range p.sorted() {
+		known = append(known, field.name)
 	}
 	near, ok := nearest(name, known)
 	switch hint := unquotedText(name, value); {

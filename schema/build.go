@@ -12,7 +12,7 @@ import (
 // loader turns the JSON of one model into a Model and gathers what is wrong with it.
 type loader struct {
 	tree     Tree
-	places   places
+	places   *places
 	name     string
 	selected Selected
 	unread   bool // its releases may not be all that there are: there is an error about it already
@@ -67,7 +67,7 @@ func (l *loader) build(body rawBody, fields map[string]any, raw rawModel) (Model
 		m.Package.Source = pack
 	}
 	m.Serve = l.environments(raw.Serve)
-	m.Places = Places{l.name, l.places}
+	m.Places = Places{l.places.find("models", l.name), l.places.find("models", everyModel)}
 	var err error
 	if m.Digests, err = digests(fields, raw.Gate, m.Train.Source, pack); err != nil {
 		l.report(codeValue, "", nil, "%v", err)
@@ -155,7 +155,7 @@ func (l *loader) environments(serve map[string]json.RawMessage) []Environment {
 }
 
 // selections decodes what the daemon wrote; what can't be is added to the findings.
-func (j judged) selections(found *[]Finding) map[string]Selected {
+func (j judgement) selections(found *[]Finding) map[string]Selected {
 	all := map[string]Selected{}
 	for _, name := range sortedKeys(j.Selected) {
 		s, err := decodeSelected(j.Selected[name])

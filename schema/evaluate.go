@@ -34,7 +34,7 @@ func Evaluate(ctx context.Context, files map[string][]byte) (Survey, []Verdict, 
 // judged is what CUE makes of spec files, with the places where they were written.
 type judged struct {
 	Verdict
-	Places places
+	Places *places
 }
 
 // Judge judges the unit of that index by the definitions: together with Read it is all that runs CUE.
@@ -70,7 +70,7 @@ func ourRules() (*ast.File, shape) {
 
 // compile builds one value out of the specs and the definitions. A reference to nothing makes CUE refuse all of the package,
 // so it is reported, replaced by `_` until undo is called, and left to its model.
-func compile(rules *ast.File, specs []*ast.File, at places) (root cue.Value, found []Finding, undo func()) {
+func compile(rules *ast.File, specs []*ast.File, at *places) (root cue.Value, found []Finding, undo func()) {
 	var done patches
 	patched := map[Position]bool{}
 	for {

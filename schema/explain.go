@@ -16,11 +16,11 @@ import (
 type explainer struct {
 	root   cue.Value
 	shape  shape
-	places places
+	places *places
 	told   map[string]bool // fields that need no further word
 }
 
-func newExplainer(root cue.Value, at places, rules shape) explainer {
+func newExplainer(root cue.Value, at *places, rules shape) explainer {
 	return explainer{root: root, shape: rules, places: at, told: map[string]bool{}}
 }
 
@@ -28,8 +28,7 @@ func newExplainer(root cue.Value, at places, rules shape) explainer {
 // wrong with the struct, and it lets pass what begins with #: a misspelt #gate would be no gate.
 func (x explainer) unknownFields() []Finding {
 	var found []Finding
-	for _, key := range sortedKeys(x.places) {
-		path := strings.Split(key, "\x00")
+	for path, at := range x.places.walk {
 		way := x.shape.follow(path)
 		if x.misnamed(path, way) && x.tell(path) {
 			found = append(found, x.name(path, way[len(way)-1]))
@@ -39,7 +38,7 @@ func (x explainer) unknownFields() []Finding {
 			x.places.listed(path) || slices.ContainsFunc(way, shape.alternatives) || inside(path, way) {
 			continue
 		}
-		f := Finding{Severity: Error, Scope: scopeOf(path), Pos: x.places[key].Label}
+		f := Finding{Severity: Error, Scope: scopeOf(path), Pos: at.Label}
 		if x.unknown(&f, path, way) && x.tell(path) {
 			found = append(found, f)
 		}
@@ -135,7 +134,7 @@ func (x explainer) finding(path []string, list []errors.Error) Finding {
 	case len(users) == 0 && !x.value(path).Exists():
 		f.Code, f.Message = codeMissing, fmt.Sprintf("%s is missing", shown(path))
 		f.Hint = expectation(here.definition())
-	case here.counted() && x.places[pathKey(path)].Text == "" && !x.list(path):
+	case here.counted() && x.places.get(path...).Text == "" && !x.list(path):
 		f.Code, f.Message = codeExactly, fmt.Sprintf("%s needs exactly one way", shown(path))
 		f.Hint = expectation(cmp.Or(here.definition(), "#Dimension"))
 	case x.undecided(path):
@@ -208,7 +207,7 @@ func (x explainer) mismatch(f *Finding, path []string, s shape, users []Position
 
 // other is the place of a second value that contradicts the first. With a choice, CUE also tells of places inside the value.
 func (x explainer) other(path []string, s shape, users []Position) (Position, bool) {
-	first := x.places[pathKey(path)]
+	first := x.places.get(path...)
 	for _, place := range append([]Position{first.Pos}, first.Again...) {
 		if x.list(path) && len(first.Again) > 0 && len(users) > 0 && place.Line != users[0].Line {
 			return place, true
@@ -227,7 +226,7 @@ func (x explainer) other(path []string, s shape, users []Position) (Position, bo
 
 // written quotes what people wrote, if it fits.
 func (x explainer) written(path []string, before, after string) string {
-	if text := x.places[pathKey(path)].Text; text != "" {
+	if text := x.places.get(path...).Text; text != "" {
 		return before + text + after
 	}
 	return ""

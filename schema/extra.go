@@ -1,7 +1,5 @@
 package schema
 
-import "reflect"
-
 // Extra is what people add themselves to an object that Trefoil renders: strings, bools, int64, float64, []any and
 // map[string]any by name. Empty adds nothing.
 type Extra map[string]any
@@ -19,27 +17,27 @@ func (x *Extra) UnmarshalJSON(data []byte) error {
 
 // Places knows where the fields of a model were written. The zero value knows of none.
 type Places struct {
-	model string
-	all   places
+	own    *places
+	shared *places // of what is written of all models at once
 }
 
 // At is where the field was written that has the path below the model, by itself or for all models, or the nearest one around it.
 func (p Places) At(path ...string) Position {
-	for ; len(path) > 0; path = path[:len(path)-1] {
-		for _, model := range []string{p.model, everyModel} {
-			if at, found := p.all[pathKey(append([]string{"models", model}, path...))]; found {
-				return at.Pos
-			}
-		}
+	at, depth := p.own.nearest(path)
+	if all, deeper := p.shared.nearest(path); deeper > depth {
+		return all
 	}
-	return p.all.at("models", p.model)
+	return at
 }
 
 // Written is where exactly that field was written; false where it was not.
 func (p Places) Written(path ...string) (Position, bool) {
-	at, found := p.all[pathKey(append([]string{"models", p.model}, path...))]
-	return at.Pos, found
+	at := p.own.find(path...)
+	if at == nil {
+		return Position{}, false
+	}
+	return at.Pos, true
 }
 
 // Equal reports whether both know the same places.
-func (p Places) Equal(q Places) bool { return reflect.DeepEqual(p, q) }
+func (p Places) Equal(q Places) bool { return p.own.same(q.own) && p.shared.same(q.shared) }

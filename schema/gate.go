@@ -10,7 +10,7 @@ import (
 )
 
 // bounds reads a gate: for each metric bounds on a number, joined by &.
-func bounds(model string, gate cue.Value, at places) ([]Bound, []Finding) {
+func bounds(model string, gate cue.Value, at *places) ([]Bound, []Finding) {
 	var all []Bound
 	var found []Finding
 	for metric, v := range regular(gate) {

@@ -108,7 +108,7 @@ func guardAttributes(f *ast.File) []Finding {
 // guardPlace keeps the two writers apart: `selected` stands in selected/NAME.cue and nothing else does.
 func guardPlace(f *ast.File) []Finding {
 	scope := fileScope(f.Filename)
-	written := outline([]*ast.File{f})
+	written := locator{deepest: 2}.files([]*ast.File{f})
 	if scope.Model == "" {
 		if !written.has("selected") {
 			return nil
@@ -118,8 +118,7 @@ func guardPlace(f *ast.File) []Finding {
 			Hint:    "move it to selected/NAME.cue"}}
 	}
 	var found []Finding
-	for _, key := range sortedKeys(written) {
-		path := strings.Split(key, "\x00")
+	for path := range written.walk {
 		if len(path) == 1 && path[0] != "selected" || len(path) == 2 && path[1] != scope.Model {
 			found = append(found, Finding{Code: codePlace, Severity: Error, Scope: scope, Pos: written.at(path...),
 				Message: fmt.Sprintf("%s stands in a file of the daemon", strings.Join(path, ".")),

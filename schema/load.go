@@ -25,7 +25,7 @@ func LoadWith(ctx context.Context, tree Tree, evaluate Evaluator) (Catalog, erro
 		return Catalog{}, fmt.Errorf("read specs: %w", err)
 	}
 	if len(files) == 0 {
-		return judged{}.catalog(tree, found), nil
+		return judgement{}.catalog(tree, found), nil
 	}
 	survey, verdicts, err := evaluate(ctx, files)
 	if err != nil {
@@ -39,7 +39,7 @@ func LoadWith(ctx context.Context, tree Tree, evaluate Evaluator) (Catalog, erro
 }
 
 // catalog applies the rules that CUE can't say; found is what reading the files found.
-func (j judged) catalog(tree Tree, found []Finding) Catalog {
+func (j judgement) catalog(tree Tree, found []Finding) Catalog {
 	c := Catalog{Findings: append(found, j.Findings...), Retired: j.Retired, Again: j.Again}
 	c.Selected = j.selections(&c.Findings)
 	c.Findings = append(c.Findings, lost(c.Selected, j.Places)...)
@@ -55,7 +55,7 @@ func (j judged) catalog(tree Tree, found []Finding) Catalog {
 	c.Findings = append(c.Findings, collisions(c.Models, j.Places)...)
 	c.Findings = append(c.Findings, retiredInUse(j, c)...)
 	c.Findings = append(c.Findings, unheard(c, j.Places)...)
-	c.Findings = append(c.Findings, strays(tree, c.sources(j.Places))...)
+	c.Findings = append(c.Findings, strays(tree, j.folders(c))...)
 	return c.With(nil)
 }
 

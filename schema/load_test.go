@@ -166,7 +166,7 @@ func TestLoadFails(t *testing.T) {
 // TestNothingIsMissingWithoutAWord: what CUE can't hand over is a finding, once, about what is missing.
 func TestNothingIsMissingWithoutAWord(t *testing.T) {
 	t.Parallel()
-	j := judged{Places: places{}}
+	j := judged{}
 	j.unreadable("models", "mnist", "serve", "staging")
 	j.unreadable("models", "mnist")
 	j.unreadable("models", "mnist", "serve", "production") // told by the one about all of mnist

@@ -34,8 +34,8 @@ func (x explainer) name(path []string, here shape) Finding {
 }
 
 // label is where the name of a field was written, or else the nearest place.
-func (p places) label(path []string) Position {
-	if at, found := p[pathKey(path)]; found {
+func (p *places) label(path []string) Position {
+	if at := p.find(path...); at != nil {
 		return at.Label
 	}
 	return p.at(path...)
@@ -44,7 +44,7 @@ func (p places) label(path []string) Position {
 // doubled is the hint for two values of one field: whether all of the model was written twice, as copies are.
 func (x explainer) doubled(path []string) string {
 	if len(path) > 2 && path[0] == "models" {
-		if model := x.places[pathKey(path[:2])]; len(model.Again) > 0 {
+		if model := x.places.get(path[:2]...); len(model.Again) > 0 {
 			return fmt.Sprintf("%s is written at %s and at %s: if one is a copy, give it a name of its own", strings.Join(path[:2], "."), model.Label, model.Again[0])
 		}
 	}

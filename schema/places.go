@@ -1,8 +1,8 @@
 package schema
 
 import (
+	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"cuelang.org/go/cue/ast"
@@ -10,205 +10,175 @@ import (
 	"cuelang.org/go/cue/token"
 )
 
-// places knows where people wrote each field, by its path. What comes out of a template, a comprehension or a reference has no
-// place of its own: then the nearest field around it is where to look.
-type places map[string]place
+// places knows where people wrote each field: a tree, as the fields are. What comes out of a template, a comprehension or a reference
+// has no place of its own: then the nearest field around it is where to look. Nil has no places.
+type places struct {
+	place
+	name   string
+	inner  []*places
+	byName map[string]*places // of inner, where they are many
+}
 
 // place is where a field was written for the first time.
 type place struct {
-	Label Position   `json:",omitzero"`
+	Label Position
 	Pos   Position   // the value where it fits on a line, else the label
-	Text  string     `json:",omitempty"` // the value as it was written, one line; empty for structs and lists
-	Again []Position `json:",omitempty"` // other values of the same field
-	Item  bool       `json:",omitempty"` // an element of a list
-}
-
-// slim leaves what the rules ask for once CUE was evaluated.
-func (p places) slim() places {
-	slim := make(places, len(p))
-	for key, at := range p {
-		slim[key] = place{Pos: at.Pos, Text: at.Text}
-	}
-	return slim
-}
-
-// isSourcePath reports whether a field names a folder of the repository.
-func isSourcePath(path []string) bool {
-	return len(path) == 5 && path[3] == "source" && path[4] == "path"
+	Text  string     // the value as it was written, one line; empty for structs and lists
+	Again []Position // other values of the same field
+	Item  bool       // an element of a list
 }
 
 func pathKey(path []string) string { return strings.Join(path, "\x00") }
 
-// at returns the place of the field, or of the nearest one around it.
-func (p places) at(path ...string) Position {
-	for ; len(path) > 0; path = path[:len(path)-1] {
-		if found, ok := p[pathKey(path)]; ok {
-			return found.Pos
-		}
+// child returns the field of that name, or nil.
+func (p *places) child(name string) *places {
+	if p == nil {
+		return nil
 	}
-	return Position{}
+	if p.byName != nil {
+		return p.byName[name]
+	}
+	i := slices.IndexFunc(p.inner, func(c *places) bool { return c.name == name })
+	if i < 0 {
+		return nil
+	}
+	return p.inner[i]
+}
+
+// insert returns the field of that name; a new one is at the place.
+func (p *places) insert(name string, at place) *places {
+	if c := p.child(name); c != nil {
+		c.Again = append(c.Again, at.Pos)
+		return c
+	}
+	c := &places{name: name, place: at}
+	p.append(c)
+	return c
+}
+
+// append adds a field that is not there yet.
+func (p *places) append(c *places) {
+	p.inner = append(p.inner, c)
+	if p.byName != nil {
+		p.byName[c.name] = c
+		return
+	}
+	p.index()
+}
+
+// index makes fields quick to find where they are many.
+func (p *places) index() {
+	const many = 16
+	if len(p.inner) <= many {
+		return
+	}
+	p.byName = map[string]*places{}
+	for _, c := range p.inner {
+		p.byName[c.name] = c
+	}
+}
+
+// find returns the field, or nil where it was not written out.
+func (p *places) find(path ...string) *places {
+	for _, name := range path {
+		p = p.child(name)
+	}
+	return p
+}
+
+// get returns the place of the field; it is empty where the field was not written out.
+func (p *places) get(path ...string) place {
+	if found := p.find(path...); found != nil {
+		return found.place
+	}
+	return place{}
+}
+
+// at returns the place of the field, or of the nearest one around it.
+func (p *places) at(path ...string) Position {
+	at, _ := p.nearest(path)
+	return at
+}
+
+// nearest is at, and how many steps of the path it lies down.
+func (p *places) nearest(path []string) (at Position, depth int) {
+	if p != nil {
+		at = p.Pos
+	}
+	for i, name := range path {
+		if p = p.child(name); p == nil {
+			return at, i
+		}
+		at = p.Pos
+	}
+	return at, len(path)
 }
 
 // has reports whether the field was written out.
-func (p places) has(path ...string) bool {
-	_, ok := p[pathKey(path)]
-	return ok
-}
+func (p *places) has(path ...string) bool { return p.find(path...) != nil }
 
 // listed reports whether the field is an element of a list, or lies in one.
-func (p places) listed(path []string) bool {
-	for ; len(path) > 0; path = path[:len(path)-1] {
-		if p[pathKey(path)].Item {
+func (p *places) listed(path []string) bool {
+	for _, name := range path {
+		if p = p.child(name); p == nil {
+			return false
+		} else if p.Item {
 			return true
 		}
 	}
 	return false
 }
 
+// count is how many fields there are.
+func (p *places) count() int {
+	n := len(p.inner)
+	for _, c := range p.inner {
+		n += c.count()
+	}
+	return n
+}
+
+// walk yields all fields with their paths, each after the one around it, those of a struct by name. A path is good until the next one.
+func (p *places) walk(yield func(path []string, at *places) bool) { p.walkBelow(nil, yield) }
+
+func (p *places) walkBelow(path []string, yield func([]string, *places) bool) bool {
+	for _, c := range p.sorted() {
+		inner := append(path, c.name)
+		if !yield(inner, c) || !c.walkBelow(inner, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *places) sorted() []*places {
+	return slices.SortedFunc(slices.Values(p.inner), func(a, b *places) int { return cmp.Compare(a.name, b.name) })
+}
+
+// same reports whether both have the same fields at the same positions.
+func (p *places) same(q *places) bool {
+	if p == nil || q == nil {
+		return p == q
+	}
+	return p.name == q.name && p.Pos == q.Pos && slices.EqualFunc(p.sorted(), q.sorted(), (*places).same)
+}
+
 // owner returns the path of the innermost field that begins at or before a position and is written in its file.
-func (p places) owner(pos Position) []string {
-	best, found := Position{}, ""
-	for key, at := range p {
+func (p *places) owner(pos Position) []string {
+	best, found := Position{}, []string{""}
+	for path, at := range p.walk {
 		if at.Pos.File != pos.File || comparePlace(at.Pos, pos) > 0 {
 			continue
 		}
-		if c := comparePlace(at.Pos, best); found == "" || c > 0 || c == 0 && len(key) > len(found) {
-			best, found = at.Pos, key
+		if c := comparePlace(at.Pos, best); best == (Position{}) || c > 0 || c == 0 && len(pathKey(path)) > len(pathKey(found)) {
+			best, found = at.Pos, slices.Clone(path)
 		}
 	}
-	return strings.Split(found, "\x00")
+	return found
 }
 
 func comparePlace(a, b Position) int {
 	return slices.Compare([]int{a.Line, a.Column}, []int{b.Line, b.Column})
-}
-
-// locate finds the places of all fields with plain labels.
-func locate(files []*ast.File) places {
-	return locator{places: places{}, texts: func([]string) bool { return true }}.files(files)
-}
-
-// outline is locate without what people wrote there, but for the folders that they name.
-func outline(files []*ast.File) places {
-	return locator{places: places{}, texts: isSourcePath}.files(files)
-}
-
-// locator gathers places.
-type locator struct {
-	places
-	texts  func(path []string) bool // where the text is of interest
-	shared bool                     // also what is written of all models at once
-}
-
-// everyModel is the name under which places are kept that are written of all models at once: models: [_]: {...}. No model has it.
-const everyModel = "*"
-
-func (l locator) files(files []*ast.File) places {
-	for _, f := range files {
-		l.declarations(nil, f.Decls)
-	}
-	return l.places
-}
-
-func (l locator) declarations(path []string, decls []ast.Decl) {
-	for _, d := range decls {
-		switch d := d.(type) {
-		case *ast.Field:
-			name, ok := fieldName(d)
-			if !ok && l.shared && pathKey(path) == "models" && ofAll(d) {
-				name, ok = everyModel, true
-			}
-			if ok {
-				l.field(append(slices.Clone(path), name), d)
-			}
-		case *ast.EmbedDecl:
-			l.expression(path, d.Expr)
-		case *ast.Comprehension:
-			l.expression(path, d.Value)
-		}
-	}
-}
-
-func (l locator) field(path []string, f *ast.Field) {
-	l.add(path, l.written(path, f))
-	l.expression(path, f.Value)
-}
-
-// written tells where to look for a field: at a value that fits on a line, else at the name.
-func (l locator) written(path []string, f *ast.Field) place {
-	label := position(f.Label.Pos())
-	switch f.Value.(type) {
-	case *ast.StructLit, *ast.ListLit:
-		return place{Label: label, Pos: label}
-	}
-	return place{Label: label, Pos: position(f.Value.Pos()), Text: l.text(path, f.Value)}
-}
-
-func (l locator) text(path []string, e ast.Expr) string {
-	if !l.texts(path) {
-		return ""
-	}
-	return text(e)
-}
-
-func (p places) add(path []string, new place) {
-	key := pathKey(path)
-	first, there := p[key]
-	if !there {
-		p[key] = new
-		return
-	}
-	first.Again = append(first.Again, new.Pos)
-	p[key] = first
-}
-
-func (l locator) expression(path []string, e ast.Expr) {
-	switch e := e.(type) {
-	case *ast.StructLit:
-		l.declarations(path, e.Elts)
-	case *ast.ParenExpr:
-		l.expression(path, e.X)
-	case *ast.BinaryExpr:
-		l.expression(path, e.X)
-		l.expression(path, e.Y)
-	case *ast.ListLit:
-		for i, elt := range e.Elts {
-			if _, ok := elt.(*ast.Comprehension); ok {
-				return // how many elements it makes is not known here
-			}
-			inner := append(slices.Clone(path), strconv.Itoa(i))
-			l.add(inner, place{Label: position(elt.Pos()), Pos: position(elt.Pos()), Text: l.text(inner, elt), Item: true})
-			l.expression(inner, elt)
-		}
-	}
-}
-
-// ofAll reports whether the label of a field is [_] or [string], with or without a name for what it stands for.
-func ofAll(f *ast.Field) bool {
-	list, ok := f.Label.(*ast.ListLit)
-	if !ok || len(list.Elts) != 1 {
-		return false
-	}
-	pattern := list.Elts[0]
-	if alias, ok := pattern.(*ast.Alias); ok {
-		pattern = alias.Expr
-	}
-	ident, ok := pattern.(*ast.Ident)
-	return ok && (ident.Name == "_" || ident.Name == "string")
-}
-
-// fieldName returns the label of a field that is no pattern and not computed.
-func fieldName(f *ast.Field) (string, bool) {
-	label := f.Label
-	if alias, ok := label.(*ast.Alias); ok {
-		inner, isLabel := alias.Expr.(ast.Label)
-		if !isLabel {
-			return "", false
-		}
-		label = inner
-	}
-	name, _, err := ast.LabelName(label)
-	return name, err == nil
 }
 
 // text is an expression as people wrote it, cut where it gets long.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"maps"
+	"math"
 	"slices"
 
 	"cuelang.org/go/cue/ast"
@@ -15,7 +16,8 @@ import (
 // Survey is what reading spec files comes to before any CUE is evaluated: plain data.
 type Survey struct {
 	Findings []Finding
-	Places   places
+	Places   *places
+	Folders  []string // the source folders that the specs name, sorted
 	// Units are what is to be judged, that of the revision first, then models by name; none where Findings freeze the revision.
 	Units []Unit
 }
@@ -47,21 +49,22 @@ type Reading struct {
 // ends, and "" before it looks at all of them together.
 func Read(files map[string][]byte, begin func(file string)) *Reading {
 	r := &Reading{parts: map[string][]part{}}
-	written := locator{places: places{}, texts: isSourcePath, shared: true}
+	var whole []*ast.File
 	for _, name := range sortedKeys(files) {
 		begin(name)
 		f, found := guard(name, files[name])
 		r.Findings = append(r.Findings, found...)
 		if f != nil {
 			r.specs = append(r.specs, spec{f, files[name], fileScope(name).Model})
-			written.files([]*ast.File{f})
+			whole = append(whole, f)
 		}
 	}
 	begin("")
-	r.Findings = append(r.Findings, misspelt(written.places)...)
-	r.Places = written.slim()
-	if len(r.Places) > maxFields {
-		r.Places = nil
+	written := locator{deepest: math.MaxInt, shared: true}.files(whole)
+	r.Findings = append(r.Findings, misspelt(written)...)
+	r.Places, r.Folders = written, written.sources()
+	if written.count() > maxFields {
+		r.Places, r.Folders = nil, nil
 		r.Findings = append(r.Findings, tooMany(fmt.Sprintf("more than %d fields", maxFields)))
 	}
 	if !r.broken() && !written.has("models") {

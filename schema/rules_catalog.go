@@ -7,7 +7,7 @@ import (
 
 // collisions finds environments that would be one object. Each of them is told, and none moves: which one was there first is not
 // in the spec.
-func collisions(models []Model, at places) []Finding {
+func collisions(models []Model, at *places) []Finding {
 	type object struct{ namespace, name string }
 	owners := map[object][]Scope{}
 	var order []object
@@ -36,10 +36,12 @@ func collisions(models []Model, at places) []Finding {
 }
 
 // environment is where people wrote an environment.
-func (p places) environment(s Scope) Position { return p.at("models", s.Model, "serve", s.Environment) }
+func (p *places) environment(s Scope) Position {
+	return p.at("models", s.Model, "serve", s.Environment)
+}
 
 // retiredInUse finds names in retired that a model or an environment still has.
-func retiredInUse(j judged, c Catalog) []Finding {
+func retiredInUse(j judgement, c Catalog) []Finding {
 	var found []Finding
 	for _, name := range sortedKeys(c.Retired) {
 		model, env, isEnv := strings.Cut(name, "/")

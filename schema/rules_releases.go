@@ -104,7 +104,7 @@ func (l *loader) waived(e Environment, s Select) {
 }
 
 // unheard finds names in retired that are a typo away from one that is known.
-func unheard(c Catalog, at places) []Finding {
+func unheard(c Catalog, at *places) []Finding {
 	known := sortedKeys(c.Selected)
 	for _, m := range c.Models {
 		known = append(known, m.Name)

@@ -4,7 +4,7 @@ import "fmt"
 
 // lost finds models that were given numbers and have no release: without a word they would train again. That some releases were
 // taken out is no finding, people may do that; nor are `latest` and `last`, which the daemon puts right.
-func lost(selected map[string]Selected, at places) []Finding {
+func lost(selected map[string]Selected, at *places) []Finding {
 	var found []Finding
 	for _, name := range sortedKeys(selected) {
 		if s := selected[name]; s.Last == 0 || len(s.Releases) > 0 {

@@ -7,20 +7,17 @@ import (
 	"slices"
 	"strings"
 
-	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/literal"
 	"cuelang.org/go/cue/parser"
 )
 
 // misspelt finds top-level fields that look like one of ours, or like one of a model. What else stands beside `models` is people's own.
-func misspelt(at places) []Finding {
+func misspelt(written *places) []Finding {
 	var found []Finding
-	for _, name := range sortedKeys(at) {
-		if strings.Contains(name, "\x00") {
-			continue
-		}
+	for _, at := range written.sorted() {
+		name := at.name
 		if slices.Contains([]string{"package", "select", "serve", "train"}, name) {
-			found = append(found, Finding{Code: codeUnknown, Severity: Warning, Pos: at[name].Label,
+			found = append(found, Finding{Code: codeUnknown, Severity: Warning, Pos: at.Label,
 				Message: fmt.Sprintf("nobody reads %q here, outside of all models", name), Hint: "it belongs into models: NAME: {...}: is there a } too early?"})
 			continue
 		}
@@ -28,7 +25,7 @@ func misspelt(at places) []Finding {
 			if d := distance(name, ours); d == 0 || d > len(ours)/4 {
 				continue
 			}
-			found = append(found, Finding{Code: codeUnknown, Severity: Warning, Pos: at[name].Label,
+			found = append(found, Finding{Code: codeUnknown, Severity: Warning, Pos: at.Label,
 				Message: fmt.Sprintf("nobody reads the field %q", name), Hint: fmt.Sprintf("did you mean %q?", ours)})
 		}
 	}
@@ -70,29 +67,38 @@ func stray(tree fs.FS, name string) []Finding {
 	if err != nil || f.PackageName() != packageName {
 		return nil
 	}
-	written := outline([]*ast.File{f})
+	written := outline(f)
 	if !written.has("models") {
 		return nil
 	}
-	return []Finding{{Code: codeUnread, Severity: Warning, Pos: written["models"].Label,
+	return []Finding{{Code: codeUnread, Severity: Warning, Pos: written.get("models").Label,
 		Message: fmt.Sprintf("nobody reads %s, since it lies in a folder", name), Hint: "move it beside " + mainFile}}
 }
 
-// sources are the folders that the specs name, those of models with errors too.
-func (c Catalog) sources(at places) []string {
-	var all []string
+// folders are the folders that the specs name, those of models with errors too.
+func (j judgement) folders(c Catalog) []string {
+	all := slices.Clone(j.Folders)
 	for _, m := range c.Models {
 		all = append(all, m.Train.Source.Path)
 		if m.Package != nil {
 			all = append(all, m.Package.Source.Path)
 		}
 	}
-	for key, p := range at {
-		if isSourcePath(strings.Split(key, "\x00")) {
-			if folder, err := literal.Unquote(p.Text); err == nil {
-				all = append(all, path.Clean(folder))
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// sources are the folders that are written out: models.NAME.train.source.path, and that of package.
+func (p *places) sources() []string {
+	named := map[string]bool{}
+	for _, top := range p.inner {
+		for _, model := range top.inner {
+			for _, part := range model.inner {
+				if folder, err := literal.Unquote(part.get("source", "path").Text); err == nil {
+					named[path.Clean(folder)] = true
+				}
 			}
 		}
 	}
-	return all
+	return sortedKeys(named)
 }

@@ -91,19 +91,26 @@ func (v Verdict) size() int {
 	return n
 }
 
+// judgement is all verdicts on a revision, and where its fields were written.
+type judgement struct {
+	Verdict
+	Places  *places
+	Folders []string
+}
+
 // join puts the verdicts on all units together. The error says that they are none on these units.
-func join(s Survey, verdicts []Verdict) (judged, error) {
-	j := judged{Places: s.Places, Verdict: Verdict{Findings: s.Findings, Models: map[string]rawModel{},
+func join(s Survey, verdicts []Verdict) (judgement, error) {
+	j := judgement{Places: s.Places, Folders: s.Folders, Verdict: Verdict{Findings: s.Findings, Models: map[string]rawModel{},
 		Selected: map[string]json.RawMessage{}, Retired: map[string]string{}}}
 	if len(verdicts) != len(s.Units) {
-		return judged{}, fmt.Errorf("%d verdicts on %d units", len(verdicts), len(s.Units))
+		return judgement{}, fmt.Errorf("%d verdicts on %d units", len(verdicts), len(s.Units))
 	}
 	if err := s.check(); err != nil {
-		return judged{}, err
+		return judgement{}, err
 	}
 	for i, v := range verdicts {
 		if err := v.check(s.Units[i]); err != nil {
-			return judged{}, err
+			return judgement{}, err
 		}
 		for name, m := range v.Models {
 			m.Gate = slices.Clone(m.Gate) // an Evaluator may give the same verdict again
@@ -122,7 +129,7 @@ func join(s Survey, verdicts []Verdict) (judged, error) {
 }
 
 // complete makes sure that nothing is missing without a word: that would read as deleted.
-func (j judged) complete(units []Unit) error {
+func (j judgement) complete(units []Unit) error {
 	frozen := Catalog{Findings: j.Findings}.errors()
 	for _, u := range units {
 		name := u.Scope.Model

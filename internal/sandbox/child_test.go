@@ -113,7 +113,7 @@ func FuzzReplies(f *testing.F) {
 			func(context.Context, map[string][]byte) (schema.Survey, []schema.Verdict, error) {
 				return survey, all, nil
 			})
-		if err == nil && len(c.Models) == 0 && len(c.Findings) == 0 && len(survey.Places) > 0 {
+		if err == nil && len(c.Models) == 0 && len(c.Findings) == 0 && len(survey.Units) > 0 {
 			t.Errorf("nothing is said about the model: %s", line)
 		}
 	})
