@@ -24,11 +24,19 @@
 // The stage of a model is stored nowhere. It is read off git and the engines in every pass, so that the process may be killed
 // anywhere.
 //
+// # What a reviewer of a pull request reads
+//
+// `trefoil plan --base main` reads two revisions of the repository (gitrepo.Clone) and hands them to review.Make. That takes it that
+// all that the base asks for is done (plan.Done), follows the plan of the head to its end (plan.Foresee: searches have winners,
+// builds succeed), and gives each step to the model that it is about, with the fields that caused it. What it says is compared with
+// what the loop then does by a property (reconcile/foretold_test.go) and on the real engines (e2e/foretold_test.go).
+//
 // # The rooms, from the inside out
 //
 //   - schema: the CUE schema, and Load. It knows CUE, and nothing of the world.
 //   - render: a model to the objects of the engines. Total functions: the same bytes each time.
 //   - reconcile/plan: the decisions, as a value that prints itself. No clock, no log, no network.
+//   - reconcile/review: what merging a change does, foretold by the same planner.
 //   - reconcile: the loop, and the interfaces that it needs of the world.
 //   - internal/sandbox: CUE in a process that may die of it.
 //   - internal/gitrepo, internal/polyaxon, internal/kube: the world. None of them knows another; internal/memory holds their twins
