@@ -13,7 +13,7 @@ const Marker = "<!-- trefoil-plan -->"
 const (
 	// most is how long a comment may be, in bytes. GitHub takes 65,536 characters.
 	most = 65_000
-	// rows is how many models and findings the tables of a comment list.
+	// rows is how many models the table of a comment lists, and how many notes stand above it.
 	rows = 100
 	// closing is what the last lines of a comment need.
 	closing = 300
@@ -50,8 +50,8 @@ func (r Review) quoted(b *strings.Builder) {
 	for _, h := range r.Holds {
 		lines = append(lines, "> **Hold** "+code(h.Reason))
 	}
-	for _, f := range r.Findings {
-		lines = append(lines, "> **Invalid** "+code(f.String()))
+	for _, line := range r.invalid() {
+		lines = append(lines, "> **Invalid** "+code(line))
 	}
 	if len(lines) == 0 {
 		return

@@ -77,13 +77,34 @@ func (r Review) String() string {
 	for _, h := range r.Holds {
 		fmt.Fprintf(&b, "hold: %s\n", plain(h.Reason))
 	}
-	for _, f := range r.Findings {
-		fmt.Fprintf(&b, "invalid: %s\n", plain(f.String()))
+	for _, line := range r.invalid() {
+		fmt.Fprintf(&b, "invalid: %s\n", plain(line))
 	}
 	for _, m := range r.Models {
 		b.WriteString("\n" + m.String())
 	}
 	return b.String()
+}
+
+// invalid are the findings of the head, the first ones of many and how many of each code there are more.
+func (r Review) invalid() []string {
+	const shown = 50
+	var lines []string
+	for _, f := range r.Findings[:min(shown, len(r.Findings))] {
+		lines = append(lines, f.String())
+	}
+	if len(r.Findings) <= shown {
+		return lines
+	}
+	more := map[string]int{}
+	for _, f := range r.Findings[shown:] {
+		more[f.Code]++
+	}
+	var codes []string
+	for _, code := range sorted(more) {
+		codes = append(codes, fmt.Sprintf("%d %s", more[code], code))
+	}
+	return append(lines, fmt.Sprintf("and %d more: %s", len(r.Findings)-shown, strings.Join(codes, ", ")))
 }
 
 // String is "main (1f2e3d4)", or the name alone where there is no commit.
