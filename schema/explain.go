@@ -28,22 +28,39 @@ func newExplainer(root cue.Value, at *places, rules shape) explainer {
 // wrong with the struct, and it lets pass what begins with #: a misspelt #gate would be no gate.
 func (x explainer) unknownFields() []Finding {
 	var found []Finding
-	for path, at := range x.places.walk {
-		way := x.shape.follow(path)
+	x.eachField(x.places, nil, nil, func(path []string, way []shape, at place) {
 		if x.misnamed(path, way) && x.tell(path) {
 			found = append(found, x.name(path, way[len(way)-1]))
-			continue
+			return
 		}
 		if path[0] != "models" && path[0] != "selected" || len(way) != len(path)-1 || strings.HasPrefix(path[len(way)], "_") ||
 			x.places.listed(path) || slices.ContainsFunc(way, shape.alternatives) || inside(path, way) {
-			continue
+			return
 		}
 		f := Finding{Severity: Error, Scope: scopeOf(path), Pos: at.Label}
 		if x.unknown(&f, path, way) && x.tell(path) {
 			found = append(found, f)
 		}
-	}
+	})
 	return found
+}
+
+// eachField goes through what people wrote below a field, with the path to each and the shapes on the way there, as follow has them.
+func (x explainer) eachField(around *places, path []string, way []shape, look func(path []string, way []shape, at place)) {
+	for _, c := range around.sorted() {
+		path, way := append(path, c.name), way
+		if len(way) == len(path)-1 {
+			here := x.shape
+			if len(way) > 0 {
+				here = way[len(way)-1]
+			}
+			if next, ok := here.child(c.name); ok {
+				way = append(way, next)
+			}
+		}
+		look(path, way, c.place)
+		x.eachField(c, path, way, look)
+	}
 }
 
 // findings explains errors; those of one field, such as the alternatives of a choice, become one.

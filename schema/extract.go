@@ -20,25 +20,25 @@ func (j *judged) read(root cue.Value, rules shape) {
 	j.Models, j.Selected, j.Retired = map[string]rawModel{}, map[string]json.RawMessage{}, map[string]string{}
 	list := errors.Errors(root.Validate(cue.All()))
 	for _, top := range []string{"models", "selected", "retired"} {
-		list = append(list, problems(root.LookupPath(cue.ParsePath(top)), true, top)...)
+		list = append(list, problems(step(root, top), true, top)...)
 	}
 	j.add(x.unknownFields())
 	j.add(x.findings(list))
-	models := root.LookupPath(cue.ParsePath("models"))
+	models := step(root, "models")
 	if _, err := models.Fields(); err != nil {
 		j.unreadable("models")
 	}
 	for name, v := range regular(models) {
 		j.Models[name] = j.readModel(name, v)
 	}
-	for name, v := range regular(root.LookupPath(cue.ParsePath("selected"))) {
+	for name, v := range regular(step(root, "selected")) {
 		if data, ok := object(v, ""); ok {
 			j.Selected[name] = data
 		} else {
 			j.unreadable("selected", name)
 		}
 	}
-	for name, v := range regular(root.LookupPath(cue.ParsePath("retired"))) {
+	for name, v := range regular(step(root, "retired")) {
 		if reason, err := v.String(); err == nil {
 			j.Retired[name] = reason
 		}
@@ -114,14 +114,14 @@ func regular(v cue.Value) func(yield func(string, cue.Value) bool) {
 
 func (j *judged) readModel(name string, v cue.Value) rawModel {
 	m := rawModel{Serve: map[string]json.RawMessage{}}
-	for env, e := range regular(v.LookupPath(cue.ParsePath("serve"))) {
+	for env, e := range regular(step(v, "serve")) {
 		if data, ok := object(e, ""); !ok {
 			j.unreadable("models", name, "serve", env)
 		} else if !j.wrong(Scope{name, env}) {
 			m.Serve[env] = data
 		}
 	}
-	gate, found := bounds(name, v.LookupPath(cue.ParsePath("select.#gate")), j.Places)
+	gate, found := bounds(name, step(step(v, "select"), "#gate"), j.Places)
 	j.add(found)
 	m.Gate = gate
 	if data, ok := object(v, "serve"); !ok {

@@ -52,21 +52,25 @@ func (s shape) child(name string) (shape, bool) {
 	if id, ok := s.expr.(*ast.Ident); ok && id.Name == "_" {
 		return shape{definitions: s.definitions, patterns: s.patterns, expr: s.expr}, true
 	}
-	var pattern *shape
+	var pattern *ast.Field
 	for f := range s.fieldsOf(s.expr) {
-		inner := shape{s.definitions, s.patterns, f.Value, f.Constraint, labelPattern(f)}
 		label, plain := fieldName(f)
 		switch {
 		case plain && label == name:
-			return inner, true
+			return s.of(f), true
 		case !plain && pattern == nil:
-			pattern = &inner
+			pattern = f
 		}
 	}
 	if pattern != nil {
-		return *pattern, true
+		return s.of(pattern), true
 	}
 	return shape{}, false
+}
+
+// of is the shape of a field of the definitions.
+func (s shape) of(f *ast.Field) shape {
+	return shape{s.definitions, s.patterns, f.Value, f.Constraint, labelPattern(f)}
 }
 
 // labelPattern is the definition N of a label [N] or [Alias=N].

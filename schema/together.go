@@ -24,7 +24,7 @@ func (r *Reading) Together(units []int) (verdicts []Verdict, ok bool) {
 	if err != nil {
 		return nil, false
 	}
-	j := judged{Places: locate(specs)}
+	j := judged{Places: outline(specs...)}
 	j.read(root, r.shape)
 	if len(j.Findings) > 0 {
 		return nil, false

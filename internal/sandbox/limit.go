@@ -21,7 +21,7 @@ const (
 // limit takes from this process what it does not need to evaluate CUE. What the system does not know of is left out.
 func limit() error {
 	debug.SetMemoryLimit(memory / 4 * 3)
-	debug.SetGCPercent(200)
+	debug.SetGCPercent(400)
 	debug.SetMaxStack(stack)
 	return errors.Join(
 		lower(unix.RLIMIT_DATA, memory),
