@@ -12,6 +12,7 @@ import (
 // loader turns the JSON of one model into a Model and gathers what is wrong with it.
 type loader struct {
 	tree     Tree
+	hashes   hashes
 	places   *places
 	name     string
 	selected Selected

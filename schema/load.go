@@ -43,9 +43,9 @@ func (j judgement) catalog(tree Tree, found []Finding) Catalog {
 	c := Catalog{Findings: append(found, j.Findings...), Retired: j.Retired, Again: j.Again}
 	c.Selected = j.selections(&c.Findings)
 	c.Findings = append(c.Findings, lost(c.Selected, j.Places)...)
-	wrong := c.errors()
+	wrong, hashes := c.errors(), hashes{}
 	for _, name := range sortedKeys(j.Models) {
-		l := loader{tree: tree, places: j.Places, name: name, selected: c.Selected[name], unread: wrong[Scope{Model: name}]}
+		l := loader{tree: tree, hashes: hashes, places: j.Places, name: name, selected: c.Selected[name], unread: wrong[Scope{Model: name}]}
 		model, ok := l.model(j.Models[name])
 		c.Findings = append(c.Findings, l.findings...)
 		if ok {

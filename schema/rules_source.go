@@ -32,7 +32,7 @@ func (l *loader) source(r rawSource, at ...string) Source {
 			"source %q holds the spec file %s", s.Path, spec)
 		return s
 	}
-	hash, err := l.tree.Hash(s.Path)
+	hash, err := l.hashes.of(l.tree, s.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		l.report(codeFolder, l.folder(s.Path), at,
@@ -42,6 +42,23 @@ func (l *loader) source(r rawSource, at ...string) Source {
 	}
 	s.Tree = hash
 	return s
+}
+
+// hashes are those of folders, for as long as one load takes: a thousand models may name the same one, and a work tree reads all of it.
+type hashes map[string]hashed
+
+type hashed struct {
+	hash string
+	err  error
+}
+
+func (h hashes) of(tree Tree, folder string) (string, error) {
+	known, ok := h[folder]
+	if !ok {
+		known.hash, known.err = tree.Hash(folder)
+		h[folder] = known
+	}
+	return known.hash, known.err
 }
 
 // folder is the hint for a path that is none of a folder: one that is there, and is written a little differently.
