@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode"
 )
 
 // Severity says what a finding does.
@@ -58,8 +60,8 @@ type Finding struct {
 	Severity Severity
 	Scope    Scope
 	Pos      Position
-	Message  string // what is wrong, in the user's words, one line
-	Hint     string // what to try; may be empty
+	Message  string // what is wrong, in the user's words, one line; in a Catalog it is Printable
+	Hint     string // what to try, likewise; may be empty
 }
 
 // String is the line that people and log read: place, severity, code, message and hint.
@@ -71,9 +73,26 @@ func (f Finding) String() string {
 	return s
 }
 
+// Printable is a text without what a terminal or a log would obey: each character that is not printed is U+FFFD, a line break and a
+// tab are spaces. Findings quote what people wrote, and a quote may hold anything.
+func Printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r):
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}
+
 // With is the catalog with more findings, and without the models that they freeze.
 func (c Catalog) With(more []Finding) Catalog {
 	c.Findings = append(slices.Clone(c.Findings), more...)
+	for i, f := range c.Findings {
+		c.Findings[i].Message, c.Findings[i].Hint = Printable(f.Message), Printable(f.Hint)
+	}
 	slices.SortFunc(c.Findings, Finding.compare)
 	c.Findings = slices.Compact(c.Findings)
 	frozen := c.errors()

@@ -29,7 +29,8 @@ func TestLimits(t *testing.T) {
 		"bytes":    {files(18, "f%d.cue", full), Scope{}, "more than 16 MiB"},
 		"depth":    {files(1, "f%d.cue", sum), Scope{}, "nested more than 200 levels"},
 		"selected": {files(1, "selected/m%d.cue", sum), Scope{Model: "m0"}, "nested more than 200 levels"},
-		"name":     {files(1, "selected/\xff%d.cue", ""), Scope{Model: "\xff0"}, "not text in UTF-8"},
+		"name":     {files(1, "selected/\xff%d.cue", ""), Scope{Model: "\xff0"}, "not plain text in UTF-8"},
+		"break":    {files(1, "a\n::error::%d.cue", ""), Scope{}, `"a\n::error::0.cue" is not plain text`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -40,8 +40,8 @@ func readSpecs(tree Tree) (map[string][]byte, []Finding, error) {
 	files := map[string][]byte{}
 	size := 0
 	for _, name := range names {
-		if !utf8.ValidString(name) { // no fs.FS opens it
-			found = append(found, unfit(name, codeSyntax, fmt.Sprintf("the file's name %q is not text in UTF-8", name), "rename it"))
+		if Printable(name) != name || !utf8.ValidString(name) { // no fs.FS opens it, or no line of a finding names it
+			found = append(found, unfit(name, codeSyntax, fmt.Sprintf("the file's name %q is not plain text in UTF-8", name), "rename it"))
 			continue
 		}
 		data, err := readCapped(tree, name)
@@ -69,7 +69,7 @@ func readSpecs(tree Tree) (map[string][]byte, []Finding, error) {
 
 // unfit is the finding about a file that is not even parsed.
 func unfit(name, code, message, hint string) Finding {
-	return Finding{Code: code, Severity: Error, Scope: fileScope(name), Pos: Position{File: strings.ToValidUTF8(name, "?")}, Message: message, Hint: hint}
+	return Finding{Code: code, Severity: Error, Scope: fileScope(name), Pos: Position{File: Printable(name)}, Message: message, Hint: hint}
 }
 
 func allSpecNames(tree fs.FS) ([]string, error) {
