@@ -70,7 +70,7 @@ func (x explainer) list(path []string) bool {
 func retyped(text string, s shape) string {
 	plain, err := literal.Unquote(text)
 	quoted := err == nil
-	if near, ok := nearest(plain, s.choices(s.expr)); ok && quoted {
+	if near, ok := Nearest(plain, s.choices(s.expr)); ok && quoted {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	if strings.HasPrefix(text, "'") {
@@ -127,7 +127,7 @@ func (x explainer) meant(name string, parent, names []string) (field, hint strin
 	if place := x.shape.place([]string{"models", "NAME"}, name); place != nil && len(parent) > 1 && parent[0] == "models" && len(name) > 2 {
 		return "", fmt.Sprintf("it belongs into %s", cmp.Or(strings.Join(place, "."), "the model itself"))
 	}
-	if near, ok := nearest(name, names); ok {
+	if near, ok := Nearest(name, names); ok {
 		return near, fmt.Sprintf("did you mean %q?", near)
 	}
 	return "", "it has " + strings.Join(names, ", ")

@@ -80,7 +80,7 @@ func (p *places) nameless(name string, owner []string) string {
 	for _, field := range p.sorted() {
 		known = append(known, field.name)
 	}
-	near, ok := nearest(name, known)
+	near, ok := Nearest(name, known)
 	switch hint := unquotedText(name, value); {
 	case strings.Contains(value, `\(`+name):
 		return fmt.Sprintf("a parameter is written {{ %s }}; \\(...) is CUE's own", name)

@@ -43,8 +43,11 @@ type Position struct {
 	Line, Column int
 }
 
-// String is file:line:col as far as it is known.
+// String is file:line:col as far as it is known. It never begins with what a CI system would take for a command.
 func (p Position) String() string {
+	if strings.HasPrefix(p.File, ":") || strings.HasPrefix(p.File, "#") {
+		p.File = "./" + p.File
+	}
 	switch {
 	case p.Line == 0:
 		return p.File

@@ -33,3 +33,16 @@ func TestPrintable(t *testing.T) {
 		t.Errorf("nothing quotes it: %v", c.Findings)
 	}
 }
+
+// TestPosition: a line of a log begins with a place, and a file may be called anything.
+func TestPosition(t *testing.T) {
+	t.Parallel()
+	for want, p := range map[string]Position{
+		"models.cue": {File: "models.cue"}, "models.cue:3": {"models.cue", 3, 0}, "models.cue:3:7": {"models.cue", 3, 7},
+		"./::error::.cue:1:1": {"::error::.cue", 1, 1}, "./##vso[x].cue": {File: "##vso[x].cue"},
+	} {
+		if got := p.String(); got != want {
+			t.Errorf("%#v is %q, want %q", p, got, want)
+		}
+	}
+}

@@ -22,7 +22,7 @@ func (l *loader) measured(s Select) {
 			return
 		}
 		hint := "they have " + quote(known)
-		if near, ok := nearest(metric, known); ok {
+		if near, ok := Nearest(metric, known); ok {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
 		l.warn(codeUnmeasured, hint, append([]string{"select"}, at...), "no release of %s has the metric %s", l.name, metric)
@@ -112,7 +112,7 @@ func unheard(c Catalog, at *places) []Finding {
 	var found []Finding
 	for _, name := range sortedKeys(c.Retired) {
 		model, _, _ := strings.Cut(name, "/")
-		near, ok := nearest(model, known)
+		near, ok := Nearest(model, known)
 		if slices.Contains(known, model) || !ok {
 			continue
 		}

@@ -79,7 +79,7 @@ func (l *loader) folder(name string) string {
 		}
 	}
 	first, rest, deep := strings.Cut(clean, "/")
-	if near, ok := nearest(first, folders); ok && near != first {
+	if near, ok := Nearest(first, folders); ok && near != first {
 		if deep {
 			near += "/" + rest
 		}

@@ -94,7 +94,7 @@ func meant(name string, known []string) string {
 	if slices.Contains(known, name) {
 		return fmt.Sprintf("write {{ %s }}", name)
 	}
-	if near, ok := nearest(name, known); ok {
+	if near, ok := Nearest(name, known); ok {
 		return fmt.Sprintf("did you mean {{ %s }}?", near)
 	}
 	if len(known) == 0 {

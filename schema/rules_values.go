@@ -110,7 +110,7 @@ func (l *loader) resource(name, text string, at []string) {
 	case slices.Contains(known, name) || strings.HasPrefix(name, "hugepages-"):
 	case !strings.Contains(name, "/"):
 		hint := "there are " + quote(known) + "; others have a prefix, such as nvidia.com/gpu"
-		if near, ok := nearest(name, known); strings.Contains(strings.ToLower(name), "gpu") {
+		if near, ok := Nearest(name, known); strings.Contains(strings.ToLower(name), "gpu") {
 			hint = `did you mean "nvidia.com/gpu"?`
 		} else if ok {
 			hint = fmt.Sprintf("did you mean %q?", near)

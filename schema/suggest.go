@@ -2,8 +2,9 @@ package schema
 
 import "strings"
 
-// nearest returns the candidate that is a typo away from name, at most a third of the letters, or that name is short for.
-func nearest(name string, candidates []string) (string, bool) {
+// Nearest returns the candidate that a misspelt name is likely meant to be: one that is a typo away, at most a third of the letters,
+// or that the name is short for. Of several it is the closest one, then the first.
+func Nearest(name string, candidates []string) (string, bool) {
 	const short = 3
 	for _, c := range candidates {
 		if len(name) >= short && strings.HasPrefix(c, name) {

@@ -130,11 +130,13 @@ An *error* freezes what it is about: an environment, a model, or where that can'
 created, changed or deleted there; what runs goes on. A *warning* is likely a mistake and freezes nothing. A *note* is none: it says what
 a model waits for. ` + "`validate`" + ` ends with 1 where there is an error, else with 0.
 
+Each code has a page with a wrong and a right example; ` + "`trefoil explain TRF0101`" + ` prints it.
+
 | code | says |
 |---|---|
 `)
 	for _, code := range sortedKeys(Codes()) {
-		fmt.Fprintf(&b, "| %s | %s |\n", code, Codes()[code])
+		fmt.Fprintf(&b, "| [%s](findings/%[1]s.md) | %s |\n", code, Codes()[code])
 	}
 	b.WriteString("\n## Limits\nWhat is more than this is TRF0002 or TRF0013.\n\n| of | at most |\n|---|---|\n")
 	for _, limit := range []struct {

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/term"
-
 	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/render"
@@ -37,11 +35,7 @@ type board struct {
 
 // newBoard is one on a stream.
 func newBoard(out io.Writer) *board {
-	b := &board{out: out}
-	if f, ok := out.(interface{ Fd() uintptr }); ok && term.IsTerminal(int(f.Fd())) {
-		b.width, _, _ = term.GetSize(int(f.Fd())) // 0 is no terminal to draw on
-	}
-	return b
+	return &board{out: out, width: screen(out)}
 }
 
 // say adds a line above the block.

@@ -23,7 +23,7 @@ type flags struct {
 func (f *flags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.config, "config", "", "configuration `file`; without it TREFOIL_CONFIG, then trefoil.yaml")
 	set.StringVarP(&f.dir, "directory", "C", ".", "`folder` of the specs as they are on disk; --repo URL alone reads the branch there")
-	set.StringVarP(&f.output, "output", "o", "text", "output `format`, text or json")
+	set.StringVarP(&f.output, "output", "o", "text", "output `format`, text or json; validate knows sarif and github too")
 	c := defaults()
 	c.override(set)
 }
@@ -62,8 +62,12 @@ func (a *app) json(v any) (printed bool, err error) {
 	if a.flags.output != "json" {
 		return false, nil
 	}
+	return true, a.printJSON(v)
+}
+
+func (a *app) printJSON(v any) error {
 	e := json.NewEncoder(a.out)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	return true, e.Encode(v)
+	return e.Encode(v)
 }

@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	a := &app{out: os.Stdout, err: os.Stderr, env: os.LookupEnv}
+	a := &app{out: os.Stdout, err: os.Stderr, width: screen(os.Stdout), env: os.LookupEnv}
 	var err error
 	if a.evaluate, err = evaluator(); err != nil {
 		fmt.Fprintln(os.Stderr, "trefoil:", err)
@@ -29,6 +29,7 @@ func main() {
 // app is what the verbs share: the streams, the environment, who evaluates CUE, and the flags that all of them know.
 type app struct {
 	out, err io.Writer
+	width    int // of the terminal that out is; 0 where it is none
 	env      func(string) (string, bool)
 	evaluate schema.Evaluator
 	flags    flags
@@ -87,7 +88,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
 	})
-	root.AddCommand(a.validate(), a.render(), a.plan(), a.diff(), a.daemon(), a.status(), a.history(), a.init(), a.demo(), a.version(), a.child())
+	root.AddCommand(a.validate(), a.explain(), a.render(), a.plan(), a.diff(), a.daemon(), a.status(), a.history(), a.init(), a.demo(), a.version(), a.child())
 	return root
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +16,8 @@ import (
 type specs struct {
 	config   config
 	revision plan.Revision // empty for a folder that is in no git repository
+	files    fs.FS
+	prefix   string // of the files in their repository; empty for its root
 	catalog  schema.Catalog
 }
 
@@ -30,6 +33,7 @@ func (a *app) read(cmd *cobra.Command, words []string) (specs, error) {
 	if err != nil {
 		return specs{}, err
 	}
+	s.files = tree
 	if s.catalog, err = a.load(cmd.Context(), tree); err != nil {
 		return specs{}, err
 	}
@@ -38,12 +42,15 @@ func (a *app) read(cmd *cobra.Command, words []string) (specs, error) {
 
 func (s *specs) tree(ctx context.Context, dir string, remote bool) (schema.Tree, error) {
 	if !remote {
-		s.revision = gitrepo.Head(dir)
+		s.revision, s.prefix = gitrepo.Head(dir), gitrepo.Prefix(dir)
 		return gitrepo.Worktree(dir)
 	}
 	repo, err := s.config.source()
 	if err != nil {
 		return nil, err
+	}
+	if s.prefix = s.config.Repository.Path; s.prefix == "." {
+		s.prefix = ""
 	}
 	if s.revision, err = repo.Tip(ctx); err != nil {
 		return nil, err

@@ -41,6 +41,7 @@ var rules = map[string][]string{
 	"internal/local/space":  {},
 	"internal/memory":       {"schema", "render", "reconcile", "reconcile/plan"},
 	"internal/enginetest":   {"schema", "render", "reconcile", "reconcile/plan"},
+	"docs":                  {},
 	"examples":              {},
 	"cmd/trefoil":           {"*"},
 	"e2e":                   {"*"},

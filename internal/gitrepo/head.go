@@ -30,6 +30,26 @@ func Head(dir string) plan.Revision {
 	return plan.Revision(head.String())
 }
 
+// Prefix is the path of a folder in its work tree, slash-separated: empty for the root of that, and where the folder is in none.
+func Prefix(dir string) string {
+	dir, err := filepath.Abs(dir)
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	if err != nil {
+		return ""
+	}
+	top, err := findTop(dir)
+	if err != nil || top == "" {
+		return ""
+	}
+	below, err := filepath.Rel(top, dir)
+	if err != nil || below == "." {
+		return ""
+	}
+	return filepath.ToSlash(below)
+}
+
 // headOf returns the commit that is checked out in a folder that holds .git, and where its objects are.
 func headOf(top string) (plumbing.Hash, *filesystem.Storage, error) {
 	store, err := storeOf(top)

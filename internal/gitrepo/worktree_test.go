@@ -317,3 +317,25 @@ func TestHead(t *testing.T) {
 		t.Errorf("Head of a repository without commits = %q", got)
 	}
 }
+
+func TestPrefix(t *testing.T) {
+	isolate(t)
+	work := serve(t, specs()).clone(t)
+	deep := filepath.Join(work, "a", "b c")
+	if err := os.MkdirAll(deep, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(deep, link); err != nil {
+		t.Fatal(err)
+	}
+	second := filepath.Join(t.TempDir(), "second")
+	runGit(t, work, "worktree", "add", "-q", "--detach", second)
+	for dir, want := range map[string]string{
+		work: "", deep: "a/b c", link: "a/b c", second: "", filepath.Join(second, "train"): "train", t.TempDir(): "", filepath.Join(work, "absent"): "",
+	} {
+		if got := Prefix(dir); got != want {
+			t.Errorf("Prefix(%s) = %q; want %q", dir, got, want)
+		}
+	}
+}
