@@ -24,6 +24,9 @@ func (r *reviewer) judge() {
 		}
 		b.Word = r.word(b)
 		b.Cost = costOf(r.head[name].Train, b.Experiments)
+		if r.in.Live != nil && len(b.Causes) == 0 && b.From == "" {
+			b.Notes = append(b.Notes, "nothing of it changed in git: "+r.Base.Name+" asks for this too")
+		}
 		r.warn(b)
 		r.Models = append(r.Models, *b)
 	}
