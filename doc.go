@@ -39,6 +39,7 @@
 //   - reconcile/review: what merging a change does, foretold by the same planner.
 //   - reconcile: the loop, and the interfaces that it needs of the world.
 //   - internal/sandbox: CUE in a process that may die of it.
+//   - internal/cache: what was judged before, on disk, for commands.
 //   - internal/gitrepo, internal/polyaxon, internal/kube: the world. None of them knows another; internal/memory holds their twins
 //     for tests.
 //   - internal/local: all engines on this machine, for laptops: processes, OCI layouts, loopback.

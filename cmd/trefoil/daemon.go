@@ -47,6 +47,9 @@ func (a *app) daemon() *cobra.Command {
 			if file != "" && (!once || here.local) {
 				return errors.New("--plan goes with --once, and not with --local: a saved plan is one pass")
 			}
+			if a.lasting != nil {
+				a.evaluate = a.lasting
+			}
 			d, err := a.follow(ctx, cmd, here)
 			if err == nil && file != "" {
 				d.loop.Saved, err = savedPlan(file, d.config.owner())

@@ -19,7 +19,7 @@ import (
 func main() {
 	a := &app{out: os.Stdout, err: os.Stderr, width: screen(os.Stdout), env: os.LookupEnv}
 	var err error
-	if a.evaluate, err = evaluator(); err != nil {
+	if a.evaluate, a.lasting, err = evaluators(a.env); err != nil {
 		fmt.Fprintln(os.Stderr, "trefoil:", err)
 		os.Exit(1)
 	}
@@ -32,6 +32,7 @@ type app struct {
 	width    int // of the terminal that out is; 0 where it is none
 	env      func(string) (string, bool)
 	evaluate schema.Evaluator
+	lasting  schema.Evaluator // in place of evaluate, for the command that goes on; nil has none
 	flags    flags
 }
 

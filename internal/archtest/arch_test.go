@@ -32,6 +32,7 @@ var rules = map[string][]string{
 	"internal/polyaxon": {"internal/redact", "schema", "render", "reconcile", "reconcile/plan"},
 	"internal/metrics":  {"render", "reconcile", "reconcile/plan", "github.com/prometheus/client_golang"},
 	"internal/sandbox":  {"schema", "golang.org/x/sys"},
+	"internal/cache":    {},
 	"internal/local": {
 		"internal/local/python", "internal/local/seldon", "internal/local/space", "schema", "render", "reconcile", "reconcile/plan",
 		"github.com/google/go-containerregistry",

@@ -30,6 +30,7 @@ type evaluation struct {
 	verdicts []schema.Verdict
 	judged   []bool
 	frozen   bool  // what all models share could not be evaluated: then no model can
+	killed   bool  // a unit could not be evaluated
 	size     int   // of the verdicts that count
 	sizes    []int // of each
 	queue    queue
@@ -145,10 +146,15 @@ func (e *evaluation) take(i int, k kept) {
 	delete(e.failures, e.survey.Units[i].Digest)
 }
 
+// lasts reports whether another process would come to the same: nothing was too much for this machine, or for the time it had.
+func (e *evaluation) lasts() bool {
+	return len(e.unread) == 0 && !e.killed && !slices.Contains(e.judged, false)
+}
+
 // kill leaves a unit alone.
 func (e *evaluation) kill(i int, why string) {
 	e.verdicts[i], e.judged[i] = e.survey.Units[i].Killed(why), true
-	e.frozen = e.frozen || i == 0
+	e.frozen, e.killed = e.frozen || i == 0, true
 }
 
 // given is the time for one unit. The first time is short, so that those that take long delay no others.

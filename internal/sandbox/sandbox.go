@@ -30,6 +30,18 @@ type Options struct {
 	Deadline time.Duration
 	// Children is how many evaluate at once at most; below 2 it is one. Each may take 1 GiB of memory.
 	Children int
+	// Store keeps what children said from one process to the next; nil keeps nothing.
+	Store Store
+}
+
+// Store is a cache. It may forget, and what it returns is believed only as far as a child is.
+type Store interface {
+	// Get returns what was put under that key of the family.
+	Get(family, key string) ([]byte, bool)
+	// Last returns what was put into that family, or got from it, most recently.
+	Last(family string) ([]byte, bool)
+	// Put keeps a value. It may be lost.
+	Put(family, key string, value []byte)
 }
 
 // Sandbox evaluates specs in child processes, and remembers the verdicts on the last revision: what did not change is not
@@ -65,26 +77,46 @@ func New(o Options) *Sandbox {
 // time that one child needs to start. An error says that no child could be started, that one made no sense, or that ctx has ended.
 // It is safe for concurrent use, one at a time.
 func (s *Sandbox) Evaluate(ctx context.Context, files map[string][]byte) (schema.Survey, []schema.Verdict, error) {
+	family, key := s.keys(files)
+	if t, ok := s.recall(family, key); ok {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.know(t)
+		return t.survey, t.verdicts, nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.kept) == 0 {
+		s.recallLast(family)
+	}
 	e := &evaluation{Sandbox: s, files: maps.Clone(files), begun: time.Now(), seen: map[string]bool{}}
 	if err := e.run(ctx); err != nil {
 		return schema.Survey{}, nil, err
 	}
 	s.remember(e)
+	if e.lasts() {
+		s.put(family, key, transcript{e.survey, e.verdicts, e.sizes})
+	}
 	return e.survey, e.verdicts, nil
 }
 
-// remember keeps what is of this revision. A verdict with a finding in it is of these places only.
+// remember keeps what is of this revision.
 func (s *Sandbox) remember(e *evaluation) {
 	s.kept = map[string]kept{}
 	for i, u := range e.survey.Units {
 		e.seen[u.Digest] = true
-		if v := e.verdicts[i]; len(v.Findings) == 0 && e.judged[i] {
-			s.kept[u.Digest] = kept{v, e.sizes[i]}
+		if e.judged[i] {
+			s.keep(u, kept{e.verdicts[i], e.sizes[i]})
 		}
 	}
 	maps.DeleteFunc(s.failures, func(digest string, _ failure) bool { return !e.seen[digest] })
+}
+
+// keep remembers a verdict for as long as what it is about says the same. One with a finding is of these places only.
+func (s *Sandbox) keep(u schema.Unit, k kept) {
+	if len(k.Findings) == 0 {
+		s.kept[u.Digest] = k
+	}
 }
 
 // fail counts what ended a child; done says that it is left alone from now on.

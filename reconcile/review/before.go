@@ -68,13 +68,23 @@ func (r *reviewer) unanswered(name string) bool {
 }
 
 // pending reports whether something that the base asks for is not in git yet, and would be in the way of taking it for done: a search
-// that the head replaces, or a build that it asks for once more, since it failed.
-func (r *reviewer) pending(name string) bool { return r.searching(name) || r.failed(name) }
+// that the head replaces, a ranking that nobody won and that the head does otherwise, or a build that it asks for once more.
+func (r *reviewer) pending(name string) bool { return r.searching(name) || r.unranked(name) || r.failed(name) }
 
 // searching reports whether the head asks for another search than the base, or for none, while git has no release of the base's.
 func (r *reviewer) searching(name string) bool {
 	m, stays := r.head[name]
 	return r.unanswered(name) && (!stays || m.Digests.Search != r.base[name].Digests.Search)
+}
+
+// unranked reports whether the head asks to rank otherwise than the base, while git has no release that the base's ranking chose.
+func (r *reviewer) unranked(name string) bool {
+	was, known := r.base[name]
+	now, stays := r.head[name]
+	return known && stays && was.Digests.Select != now.Digests.Select &&
+		!slices.ContainsFunc(r.in.Base.Catalog.Selected[name].Releases, func(release schema.Release) bool {
+			return release.Answers.Search == was.Digests.Search && release.Answers.Select == was.Digests.Select
+		})
 }
 
 // failed reports whether the head asks once more for a build whose image git does not have.
