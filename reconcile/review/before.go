@@ -69,7 +69,9 @@ func (r *reviewer) unanswered(name string) bool {
 
 // pending reports whether something that the base asks for is not in git yet, and would be in the way of taking it for done: a search
 // that the head replaces, a ranking that nobody won and that the head does otherwise, or a build that it asks for once more.
-func (r *reviewer) pending(name string) bool { return r.searching(name) || r.unranked(name) || r.failed(name) }
+func (r *reviewer) pending(name string) bool {
+	return r.searching(name) || r.unranked(name) || r.failed(name)
+}
 
 // searching reports whether the head asks for another search than the base, or for none, while git has no release of the base's.
 func (r *reviewer) searching(name string) bool {
