@@ -52,25 +52,17 @@ func in(report []placed, state string) []placed {
 	return slices.DeleteFunc(slices.Clone(report), func(p placed) bool { return p.State != state })
 }
 
-// look says what has to become of a file, without touching anything: written only where nothing is. Symbolic links are not followed.
+// look says what has to become of a file, without touching anything: written only where nothing is.
 func look(dir *os.Root, file string, data []byte) (placed, error) {
-	var info fs.FileInfo
-	parts := strings.Split(file, "/")
-	for i := range parts {
-		var err error
-		at := strings.Join(parts[:i+1], "/")
-		info, err = dir.Lstat(at)
-		if errors.Is(err, fs.ErrNotExist) {
-			return placed{Path: file, State: written}, nil
-		}
-		if err != nil {
-			return placed{}, err
-		}
-		if why := unlike(info, at != file); why != "" {
-			return placed{file, inTheWay, at + " is " + why}, nil
-		}
-	}
-	if info.Size() != int64(len(data)) { // what is large is not read
+	info, why, err := standing(dir, file)
+	switch {
+	case err != nil:
+		return placed{}, err
+	case why != "":
+		return placed{file, inTheWay, why}, nil
+	case info == nil:
+		return placed{Path: file, State: written}, nil
+	case info.Size() != int64(len(data)): // what is large is not read
 		return placed{file, inTheWay, file + " differs"}, nil
 	}
 	old, err := dir.ReadFile(file)
@@ -78,6 +70,25 @@ func look(dir *os.Root, file string, data []byte) (placed, error) {
 		return placed{Path: file, State: unneeded}, err
 	}
 	return placed{file, inTheWay, file + " differs"}, nil
+}
+
+// standing is the file that is there, nil where nothing is, or why none can be. Symbolic links are not followed.
+func standing(dir *os.Root, file string) (info fs.FileInfo, why string, err error) {
+	parts := strings.Split(file, "/")
+	for i := range parts {
+		at := strings.Join(parts[:i+1], "/")
+		info, err = dir.Lstat(at)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, "", nil
+		}
+		if err != nil {
+			return nil, "", err
+		}
+		if why := unlike(info, at != file); why != "" {
+			return nil, at + " is " + why, nil
+		}
+	}
+	return info, "", nil
 }
 
 // unlike says what is there where it is not a folder, or not a file; "" where it is.
@@ -115,7 +126,7 @@ func create(dir *os.Root, file string, data []byte) error {
 
 // renew writes a file in the place of another, which stays as it is unless all of it is written.
 func renew(dir *os.Root, file string, data []byte) error {
-	next := "." + file + ".new"
+	next := path.Join(path.Dir(file), "."+path.Base(file)+".new")
 	if err := dir.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
