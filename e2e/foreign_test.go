@@ -122,12 +122,14 @@ func occupiedObject(w *world) {
 		files: map[string]string{
 			"alpha.cue": `models: alpha: {select: minimum: 0.6, serve: {staging: replicas: 3, production: {namespace: "ml", release: 1}}}`,
 		},
-		until: func() bool { return w.says(said, "alpha/production: hold: ") && w.says(said, "somebody else's") },
+		until:   func() bool { return w.says(said, "alpha/production: hold: ") && w.says(said, "somebody else's") },
+		blocked: true,
 	})
 	w.change(change{
 		message: "alpha: no production",
 		files:   map[string]string{"alpha.cue": "models: alpha: {select: minimum: 0.6, serve: staging: replicas: 3}"},
 		until:   func() bool { return true },
+		blocked: true,
 	})
 }
 
@@ -161,6 +163,7 @@ func occupiedClaim(w *world) {
 		message: "alpha: as it was",
 		files:   map[string]string{"alpha.cue": "models: alpha: {select: minimum: 0.6, serve: staging: replicas: 3}"},
 		until:   func() bool { return true },
+		blocked: true,
 	})
 }
 

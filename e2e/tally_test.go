@@ -54,6 +54,7 @@ type change struct {
 	files   map[string]string // whole contents, without the package; an empty one is deleted
 	until   func() bool       // all that is to happen has happened
 	want    tally
+	blocked bool // by what others did past git, so that it could not be foretold
 }
 
 // change pushes a commit and waits for what follows from it, and then for some passes in which nothing more may follow. What it did is
@@ -68,7 +69,9 @@ func (w *world) change(c change) {
 	if diff := cmp.Diff(c.want, w.tally().since(before)); diff != "" {
 		w.Errorf("%s: the servers did (-want +got)\n%s", c.message, diff)
 	}
-	foretold.come(w, w.log()[said:])
+	if !c.blocked {
+		foretold.come(w, w.log()[said:])
+	}
 }
 
 // write pushes whole files.
