@@ -35,7 +35,8 @@ type board struct {
 
 // newBoard is one on a stream.
 func newBoard(out io.Writer) *board {
-	return &board{out: out, width: screen(out)}
+	width, _ := screen(out) // 0 is none to draw on
+	return &board{out: out, width: width}
 }
 
 // say adds a line above the block.

@@ -86,6 +86,9 @@ func (s source) span(p schema.Position) span {
 	}
 	line := strings.TrimSuffix(lines[p.Line-1], "\r")
 	start := min(max(p.Column, 1), len(line)+1)
+	for start <= len(line) && start > 1 && !utf8.RuneStart(line[start-1]) { // no place of CUE's is inside a character
+		start--
+	}
 	end := min(schema.Extent(line, start), len(line)+1)
 	column := func(byte int) int { return utf8.RuneCountInString(line[:byte-1]) + 1 }
 	return span{line, column(start), column(end)}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -12,14 +13,24 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
-// screen is how many characters wide the terminal is that a stream leads to; 0 where it leads to none, or to one that doesn't say.
-func screen(stream io.Writer) int {
+// screen is how many characters wide the terminal is that a stream leads to, if it does; 0 where that doesn't say.
+func screen(stream io.Writer) (width int, terminal bool) {
 	f, ok := stream.(interface{ Fd() uintptr })
 	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return 0
+		return 0, false
 	}
-	width, _, _ := term.GetSize(int(f.Fd()))
-	return width
+	width, _, _ = term.GetSize(int(f.Fd()))
+	return width, true
+}
+
+// canvasOf is the terminal that a stream leads to; of no width where it leads to none.
+func canvasOf(stream io.Writer) canvas {
+	const usual = 80
+	width, terminal := screen(stream)
+	if terminal && width == 0 {
+		width = usual
+	}
+	return canvas{width: width}
 }
 
 // canvas is a terminal that findings are drawn on.
@@ -92,6 +103,8 @@ func (s span) cells(width int) (text string, before, under int) {
 			all = append(all, []rune(strings.Repeat(" ", tab))...)
 		case !unicode.IsPrint(r):
 			all = append(all, unicode.ReplacementChar)
+		case wide(r):
+			all = append(all, r, second)
 		default:
 			all = append(all, r)
 		}
@@ -105,19 +118,32 @@ func (s span) cells(width int) (text string, before, under int) {
 	return window(all, from, max(to, from+1), max(width, least))
 }
 
+// second stands for the second half of a character that is wide.
+const second = -1
+
+// wide reports whether a terminal gives a character the place of two.
+func wide(r rune) bool {
+	return unicode.In(r, unicode.Han, unicode.Hangul, unicode.Hiragana, unicode.Katakana) || r >= 0xff01 && r <= 0xff60 || r >= 0x1f300 && r <= 0x1faff
+}
+
+// joined is what characters with their second halves show.
+func joined(cells []rune) string {
+	return string(slices.DeleteFunc(slices.Clone(cells), func(r rune) bool { return r == second }))
+}
+
 // window cuts a line that is too wide to what is around a part of it.
 func window(line []rune, from, to, width int) (text string, before, under int) {
 	if len(line) <= width {
-		return string(line), from, to - from
+		return joined(line), from, to - from
 	}
 	const ahead = 3 // of what is shown a third stands before the part
 	first := min(max(0, from-width/ahead), len(line)-width)
-	cut := append([]rune(nil), line[first:first+width]...)
+	cut := slices.Clone(line[first : first+width])
 	if first > 0 {
 		cut[0] = '…'
 	}
 	if first+width < len(line) {
 		cut[width-1] = '…'
 	}
-	return string(cut), from - first, max(1, min(to-first, width)-(from-first))
+	return joined(cut), from - first, max(1, min(to-first, width)-(from-first))
 }

@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	a := &app{out: os.Stdout, err: os.Stderr, width: screen(os.Stdout), env: os.LookupEnv}
+	a := &app{out: os.Stdout, err: os.Stderr, screen: canvasOf(os.Stdout), env: os.LookupEnv}
 	var err error
 	if a.evaluate, a.lasting, err = evaluators(a.env); err != nil {
 		fmt.Fprintln(os.Stderr, "trefoil:", err)
@@ -29,7 +29,7 @@ func main() {
 // app is what the verbs share: the streams, the environment, who evaluates CUE, and the flags that all of them know.
 type app struct {
 	out, err io.Writer
-	width    int // of the terminal that out is; 0 where it is none
+	screen   canvas // that out is; of no width where it is none
 	env      func(string) (string, bool)
 	evaluate schema.Evaluator
 	lasting  schema.Evaluator // in place of evaluate, for the command that goes on; nil has none

@@ -69,9 +69,9 @@ func (a *app) printVerdict(r verdict) error {
 	case "github":
 		r.github(a.out)
 	default:
-		if a.width > 0 {
+		if a.screen.width > 0 {
 			plain, _ := a.env("NO_COLOR")
-			r.draw(a.out, canvas{a.width, plain == ""})
+			r.draw(a.out, canvas{a.screen.width, plain == ""})
 		} else {
 			r.print(a.out)
 		}
