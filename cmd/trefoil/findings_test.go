@@ -19,14 +19,14 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
-// reviewed is the review of the files of an archive.
-func reviewed(t *testing.T, files fstest.MapFS) review {
+// reviewed is the verdict on the files of an archive.
+func reviewed(t *testing.T, files fstest.MapFS) verdict {
 	t.Helper()
 	c, err := (&app{evaluate: schema.Evaluate}).load(context.Background(), archive{files})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newReview(specs{files: files, catalog: c}, nil)
+	return newVerdict(specs{files: files, catalog: c}, nil)
 }
 
 // TestScreen draws the findings about the repositories of testdata/screen on terminals as wide as the names of the sections `want`
