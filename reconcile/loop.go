@@ -211,18 +211,6 @@ func (l *Loop) pass(looking, ctx context.Context, moment time.Duration) (Pass, e
 	return Pass{}, fmt.Errorf("the branch moved %d times while one pass was planned: %w", races, ErrStale)
 }
 
-// keep leaves what a saved plan holds.
-func (p *Pass) keep(saved *plan.Saved) error {
-	switch {
-	case saved == nil:
-		return nil
-	case saved.Revision != p.Revision:
-		return fmt.Errorf("the plan was made on commit %s, and the branch is at %s now: plan again", saved.Revision.Short(), p.Revision.Short())
-	}
-	p.Plan, p.Gone = saved.Of(p.Plan)
-	return nil
-}
-
 // look reads the tip of the branch if it is not the one that is known, and judges it again while time was too short for all of it.
 func (l *Loop) look(ctx context.Context) error {
 	tip, err := l.Source.Tip(ctx)
