@@ -37,6 +37,18 @@ func (x explainer) advise(f *Finding, path []string, s shape) {
 	}
 }
 
+// tie is the hint for a list of ties: the word that one of its goals is meant to be.
+func (x explainer) tie(path []string, s shape) string {
+	for i := 0; x.places.has(append(slices.Clone(path), strconv.Itoa(i))...); i++ {
+		written, err := literal.Unquote(x.places.get(append(slices.Clone(path), strconv.Itoa(i), "goal")...).Text)
+		goals := s.choices(s.definitions["#Goal"])
+		if near, ok := Nearest(written, goals); err == nil && ok && !slices.Contains(goals, written) {
+			return fmt.Sprintf("goal is %q: did you mean %q?", written, near)
+		}
+	}
+	return ""
+}
+
 // meaning is the definition that a value was meant for: of a range, the text.
 func (x explainer) meaning(path []string, s shape) string {
 	if len(path) == 7 && path[4] == "matrix" {

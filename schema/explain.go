@@ -169,8 +169,11 @@ func (x explainer) unknown(f *Finding, path []string, way []shape) bool {
 	names := around.names()
 	if len(names) == 0 {
 		f.Code, f.Message = codeValue, fmt.Sprintf("%s has to be %s", shown(parent), around.words())
-		if around.definition() == "#Command" {
+		switch around.definition() {
+		case "#Command":
 			f.Hint = x.words(parent, "")
+		case "#Ties":
+			f.Hint = x.tie(parent, around)
 		}
 		return !x.told[pathKey(parent)]
 	}

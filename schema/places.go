@@ -117,6 +117,19 @@ func (p *places) nearest(path []string) (at Position, depth int) {
 // has reports whether the field was written out.
 func (p *places) has(path ...string) bool { return p.find(path...) != nil }
 
+// under are the names of the fields that were written right below one, sorted.
+func (p *places) under(path ...string) []string {
+	var names []string
+	if at := p.find(path...); at != nil {
+		for _, c := range at.sorted() {
+			if c.name != everyModel {
+				names = append(names, c.name)
+			}
+		}
+	}
+	return names
+}
+
 // listed reports whether the field is an element of a list, or lies in one.
 func (p *places) listed(path []string) bool {
 	for _, name := range path {

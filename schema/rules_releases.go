@@ -105,19 +105,38 @@ func (l *loader) waived(e Environment, s Select) {
 
 // unheard finds names in retired that are a typo away from one that is known.
 func unheard(c Catalog, at *places) []Finding {
-	known := sortedKeys(c.Selected)
+	known := append(sortedKeys(c.Selected), at.under("models")...) // those with errors too
 	for _, m := range c.Models {
 		known = append(known, m.Name)
 	}
 	var found []Finding
 	for _, name := range sortedKeys(c.Retired) {
-		model, _, _ := strings.Cut(name, "/")
+		f := Finding{Code: codeUnheard, Severity: Warning, Pos: at.at("retired", name)}
+		model, env, _ := strings.Cut(name, "/")
 		near, ok := Nearest(model, known)
-		if slices.Contains(known, model) || !ok {
+		switch isKnown := slices.Contains(known, model); {
+		case !isKnown && ok:
+			f.Message, f.Hint = fmt.Sprintf("nothing is known of %s, which is retired", model), fmt.Sprintf("did you mean %q?", near)
+		case isKnown && slip(env, at.under("models", model, "serve")) != "":
+			f.Message = fmt.Sprintf("%s has no environment %s, which is retired", model, env)
+			f.Hint = fmt.Sprintf("did you mean %q?", model+"/"+slip(env, at.under("models", model, "serve")))
+		default:
 			continue
 		}
-		found = append(found, Finding{Code: codeUnheard, Severity: Warning, Scope: Scope{}, Pos: at.at("retired", name),
-			Message: fmt.Sprintf("nothing is known of %s, which is retired", model), Hint: fmt.Sprintf("did you mean %q?", near)})
+		found = append(found, f)
 	}
 	return found
+}
+
+// slip is the environment whose name is one wrong letter away; "" for none. Of an environment that is gone nobody knows the name, so
+// more than a letter, or a number, may well be meant.
+func slip(env string, there []string) string {
+	const short = 4
+	for _, e := range there {
+		letters := func(name string) string { return strings.Trim(name, "0123456789") }
+		if len(env) >= short && !slices.Contains(there, env) && distance(env, e) == 1 && letters(env) != letters(e) {
+			return e
+		}
+	}
+	return ""
 }
