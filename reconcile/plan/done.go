@@ -46,6 +46,9 @@ func buildOf(m schema.Model, r schema.Release, s render.Settings) Observed {
 	return Observed{Ref: ref, Model: m.Name, Digest: id, Release: r.Number, Attempt: m.Package.Attempt, Phase: Succeeded, Image: r.Image}
 }
 
+// guessed reports whether git alone speaks of a Workflow: it may be gone, and it may have been another attempt.
+func guessed(o Observed) bool { return o.Ref.Kind == render.Workflow && o.UID == "" }
+
 // served is an object that serves a release.
 func served(object render.Object, r schema.Release) Observed {
 	return Observed{Ref: object.Ref, Model: object.Model, Environment: object.Environment, Digest: object.Digest, Phase: Succeeded,

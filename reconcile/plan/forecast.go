@@ -40,6 +40,9 @@ func (s Step) String() string { return s.Scope.String() + ": " + s.Word + ": " +
 // Assumed is the message of a search of which git has no release: it may still run.
 const Assumed = "no release of it is known"
 
+// begun is the message of a search that the forecast has started: nobody can have picked one of its experiments.
+const begun = "it begins now"
+
 // unknown stands for what only the engines know.
 const unknown = "…"
 
@@ -86,6 +89,7 @@ func Foresee(in Input) Forecast {
 			break
 		}
 	}
+	f.begun()
 	return Forecast{Steps: f.steps, Holds: holds, Catalog: f.in.Catalog, Live: f.in.Live}
 }
 
@@ -142,7 +146,7 @@ func (f *foresight) removed(a Remove, step *Step) {
 	switch ref := a.Object.Ref; {
 	case ref.Kind == render.Search && a.Object.Message == Assumed:
 		step.If = "if it still runs"
-	case ref.Kind == render.Workflow && a.Object.UID == "":
+	case guessed(a.Object):
 		step.If = "each that is still there"
 		step.Text = fmt.Sprintf("%s (%s)", render.WorkflowRef(a.Object.Model, unknown, f.in.Settings), a.Reason)
 	}
@@ -150,8 +154,19 @@ func (f *foresight) removed(a Remove, step *Step) {
 
 func (f *foresight) submitted(a Rerun) {
 	run := searchOf(a.Object.Model, a.Object.Digest)
+	run.Message = begun
 	f.in.Live.put(run)
 	f.claim(a.Claim, run.UID)
+}
+
+// begun takes it that the searches that the forecast has started are over, so that people can have picked one of their experiments.
+func (f *foresight) begun() {
+	for ref, objects := range f.in.Live.Objects {
+		if o := objects[0]; o.Message == begun {
+			o.Message = ""
+			f.in.Live.Objects[ref] = []Observed{o}
+		}
+	}
 }
 
 // fetched imagines that the sum of an artifact is known.
@@ -199,4 +214,35 @@ func (f *foresight) record(model string, next schema.Selected) {
 	for scope, digest := range Desire(schema.Catalog{Models: []schema.Model{m}, Selected: f.in.Catalog.Selected}, f.in.Settings) {
 		f.in.Desired[scope] = digest
 	}
+}
+
+// settle imagines that what runs has ended, and well.
+func (f *foresight) settle() (moved bool) {
+	for ref, objects := range f.in.Live.Objects {
+		for _, o := range objects {
+			if o.Phase != Running || o.Ending {
+				continue
+			}
+			switch ref.Kind {
+			case render.Search:
+				if !f.asked(o) {
+					continue
+				}
+				o.Phase = Unasked
+			case render.Workflow:
+				o.Phase, o.Image = Succeeded, "@sha256:"+imagined(o.Digest)
+			default:
+				o.Phase = Succeeded
+			}
+			f.in.Live.put(o)
+			moved = true
+		}
+	}
+	return f.win() || moved
+}
+
+// asked reports whether a search is the one that its model asks for now.
+func (f *foresight) asked(search Observed) bool {
+	m, found := modelOf(f.in.Catalog, search.Model)
+	return found && m.Digests.Search == search.Digest
 }

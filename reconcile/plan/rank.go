@@ -40,11 +40,7 @@ func (d *draft) reselect(m schema.Model, r schema.Release) {
 func (d *draft) rank(word string, m schema.Model, run Observed) {
 	switch run.Phase {
 	case Unasked:
-		if handless(m.Select) {
-			d.hold(m.Name, "", "select.experiment is to be picked by hand when the search has ended")
-			return
-		}
-		d.hold(m.Name, "", fmt.Sprintf("reselect: the experiments of search %s are ranked again", run.Ref.Name))
+		d.hold(m.Name, "", unasked(m, d.in.Catalog.Selected[m.Name], run))
 		return
 	case Running:
 		d.hold(m.Name, "", progress(run))
@@ -73,6 +69,17 @@ func (d *draft) rank(word string, m schema.Model, run Observed) {
 		Experiment: winner.UID, Params: searched(m, winner), Metrics: finiteMetrics(winner),
 		Artifact: schema.Artifact{Path: m.Train.Artifact, SHA256: sum},
 	}, "experiment "+leader(m.Select, winner), winner.Ended)
+}
+
+// unasked says what comes of a search of which only git knows.
+func unasked(m schema.Model, s schema.Selected, run Observed) string {
+	switch {
+	case handless(m.Select):
+		return "select.experiment is to be picked by hand when the search has ended"
+	case mispicked(m, s, run):
+		return fmt.Sprintf("select.experiment %s is none of this search's that succeeded: %s", short(m.Select.Experiment), unknown)
+	}
+	return fmt.Sprintf("reselect: the experiments of search %s are ranked again", run.Ref.Name)
 }
 
 func progress(run Observed) string {

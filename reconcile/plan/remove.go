@@ -35,6 +35,7 @@ func (d *draft) remove() {
 		v, reason := d.judge(o)
 		switch {
 		case v == stays:
+		case v == waits && guessed(o): // nobody knows whether it is there
 		case v == waits:
 			d.hold(o.Model, o.Environment, fmt.Sprintf("%s stays: %s", o.Ref, reason))
 		case o.Ending:
@@ -66,12 +67,13 @@ func counts(o Observed) bool { return o.Ref.Kind != render.Workflow || o.Phase =
 // delete deletes what may go: all, or where the fuse says why not, what retired names.
 func (d *draft) delete(lost []Remove, why string) {
 	for _, a := range lost {
-		if why != "" && !d.retired(a.Object) {
+		switch {
+		case why == "" || d.retired(a.Object):
+			d.do(a)
+		case !guessed(a.Object):
 			d.hold(a.Object.Model, a.Object.Environment, fmt.Sprintf("%s stays (%s): %s; name %q in retired, with a reason, to let it go",
 				a.Object.Ref, a.Reason, why, d.name(a.Object)))
-			continue
 		}
-		d.do(a)
 	}
 }
 

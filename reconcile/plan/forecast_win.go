@@ -8,43 +8,13 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
-// settle imagines that what runs has ended, and well.
-func (f *foresight) settle() (moved bool) {
-	for ref, objects := range f.in.Live.Objects {
-		for _, o := range objects {
-			if o.Phase != Running || o.Ending {
-				continue
-			}
-			switch ref.Kind {
-			case render.Search:
-				if !f.asked(o) {
-					continue
-				}
-				o.Phase = Unasked
-			case render.Workflow:
-				o.Phase, o.Image = Succeeded, "@sha256:"+imagined(o.Digest)
-			default:
-				o.Phase = Succeeded
-			}
-			f.in.Live.put(o)
-			moved = true
-		}
-	}
-	return f.win() || moved
-}
-
-// asked reports whether a search is the one that its model asks for now.
-func (f *foresight) asked(search Observed) bool {
-	m, found := modelOf(f.in.Catalog, search.Model)
-	return found && m.Digests.Search == search.Digest
-}
-
 // win imagines that every search that was to end has ended, with a winner.
 func (f *foresight) win() (moved bool) {
 	for _, m := range f.in.Catalog.Models {
 		selected := f.in.Catalog.Selected[m.Name]
 		_, prefix := answering(selected, m.Digests)
-		if _, frozen := f.in.Catalog.Frozen(m.Name, ""); frozen || prefix > 1 || handless(m.Select) || !f.searched(m) {
+		run, found := f.searched(m)
+		if _, frozen := f.in.Catalog.Frozen(m.Name, ""); frozen || prefix > 1 || !found || handless(m.Select) || mispicked(m, selected, run) {
 			continue
 		}
 		moved = true
@@ -58,16 +28,30 @@ func (f *foresight) win() (moved bool) {
 	return moved
 }
 
-// searched reports whether the model's search is there, under whatever name, and nobody has asked how it ended.
-func (f *foresight) searched(m schema.Model) bool {
+// searched finds the model's search, under its own name before others, if nobody has asked how it ended.
+func (f *foresight) searched(m schema.Model) (run Observed, found bool) {
 	for _, objects := range f.in.Live.Objects {
-		if slices.ContainsFunc(objects, func(o Observed) bool {
-			return o.Ref.Kind == render.Search && o.Phase == Unasked && o.Digest == m.Digests.Search
-		}) {
-			return true
+		for _, o := range objects {
+			if o.Ref.Kind != render.Search || o.Phase != Unasked || o.Digest != m.Digests.Search {
+				continue
+			}
+			if o.Model == m.Name {
+				return o, true
+			}
+			if !found || o.Ref.Name < run.Ref.Name {
+				run, found = o, true
+			}
 		}
 	}
-	return false
+	return run, found
+}
+
+// mispicked reports whether a person picked what can be none of a search's experiments, as far as git knows: the search only begins,
+// or a release says that the experiment is of another one.
+func mispicked(m schema.Model, s schema.Selected, run Observed) bool {
+	return m.Select.Experiment != "" && (run.Message == begun || slices.ContainsFunc(s.Releases, func(r schema.Release) bool {
+		return r.Experiment == m.Select.Experiment && r.Answers.Search != m.Digests.Search
+	}))
 }
 
 // unlessBuilt says when ranking again leads to no build: the image of an experiment that won before is there.
