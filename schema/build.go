@@ -68,7 +68,7 @@ func (l *loader) build(body rawBody, fields map[string]any, raw rawModel) (Model
 		m.Package.Source = pack
 	}
 	m.Serve = l.environments(raw.Serve)
-	m.Places = Places{l.places.find("models", l.name), l.places.find("models", everyModel)}
+	m.Places = Places{l.places.find("models", l.name), l.places.find("models", everyModel), l.places.at("models", l.name)}
 	var err error
 	if m.Digests, err = digests(fields, raw.Gate, m.Train.Source, pack); err != nil {
 		l.report(codeValue, "", nil, "%v", err)

@@ -19,11 +19,15 @@ func (x *Extra) UnmarshalJSON(data []byte) error {
 type Places struct {
 	own    *places
 	shared *places // of what is written of all models at once
+	around Position
 }
 
 // At is where the field was written that has the path below the model, by itself or for all models, or the nearest one around it.
 func (p Places) At(path ...string) Position {
 	at, depth := p.own.nearest(path)
+	if p.own == nil {
+		at = p.around
+	}
 	if all, deeper := p.shared.nearest(path); deeper > depth {
 		return all
 	}

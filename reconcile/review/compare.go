@@ -1,8 +1,6 @@
 package review
 
 import (
-	"cmp"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -12,8 +10,6 @@ import (
 )
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-func compareNames(a, b string) int { return cmp.Compare(a, b) }
 
 // renames finds the models that took their releases along to another name.
 func (r *reviewer) renames() {
@@ -41,22 +37,26 @@ func (r *reviewer) compare() {
 			f, _ := r.in.Base.Catalog.Frozen(m.Name, "")
 			b := r.block(m.Name)
 			b.Causes = []Cause{{Pos: m.Places.At(), New: "valid again"}}
-			b.Notes = append(b.Notes, fmt.Sprintf("%s has an error in it (%s at %s), so what is served now is not known", r.in.Base.Name, f.Code, f.Pos))
+			b.note("%s has an error in it (%s at %s), so what is served now is not known", r.in.Base.Name, f.Code, f.Pos)
 		default:
 			r.block(m.Name).Causes = []Cause{{Pos: m.Places.At(), New: "new"}}
 			r.cloned(m)
 		}
-		r.edited(m.Name, from)
+		if known {
+			r.mended(m, from)
+			r.swapped(m, was)
+		}
 	}
 	for _, m := range r.in.Base.Catalog.Models {
 		if _, frozen := r.in.Head.Catalog.Frozen(m.Name, ""); r.left(m.Name) && !frozen {
 			b := r.block(m.Name)
 			b.Causes = []Cause{{Pos: m.Places.At(), Old: "left models", Gone: true}}
 			if kept := releases(r.in.Head.Catalog.Selected[m.Name]); kept != "" {
-				b.Notes = append(b.Notes, "selected/"+m.Name+".cue stays ("+kept+"): a model of that name would go on from there")
+				b.note("selected/%s.cue stays (%s): a model of that name would go on from there", m.Name, kept)
 			}
 		}
 	}
+	r.edits()
 }
 
 // left reports whether a model of the base is gone under any name.
@@ -71,39 +71,41 @@ func same(a, b schema.Model) bool {
 	return a.Digests == b.Digests && reflect.DeepEqual(a, b)
 }
 
+// mended tells of the environments in which the base has an error and the head has none.
+func (r *reviewer) mended(m schema.Model, from string) {
+	for _, e := range m.Serve {
+		f, frozen := r.in.Base.Catalog.Frozen(from, e.Name)
+		if _, still := r.in.Head.Catalog.Frozen(m.Name, e.Name); !frozen || still {
+			continue
+		}
+		b := r.block(m.Name)
+		b.Causes = append(b.Causes, Cause{Pos: m.Places.At("serve", e.Name), New: e.Name + " is valid again"})
+		b.note("%s has an error in %s (%s at %s), so what is served there now is not known", r.in.Base.Name, e.Name, f.Code, f.Pos)
+	}
+}
+
+// swapped tells where a model searches from now on what another one has searched, which does so no more: they changed names.
+func (r *reviewer) swapped(m, was schema.Model) {
+	if was.Name != m.Name || was.Digests.Search == m.Digests.Search {
+		return
+	}
+	for _, old := range r.in.Base.Catalog.Models {
+		if old.Digests.Search == m.Digests.Search && old.Name != m.Name && r.head[old.Name].Digests.Search != old.Digests.Search {
+			r.block(m.Name).warn("is what %s was: who asks %s gets another model's answers", old.Name, m.Name)
+			return
+		}
+	}
+}
+
 // cloned tells where a new model searches what one that left has searched: a rename that left the releases behind.
 func (r *reviewer) cloned(m schema.Model) {
 	for _, old := range r.in.Base.Catalog.Models {
 		if old.Digests.Search != m.Digests.Search || !r.left(old.Name) {
 			continue
 		}
-		r.block(m.Name).Notes = append(r.block(m.Name).Notes, fmt.Sprintf(
-			"looks like %s under a new name: that is a delete and a new search; move selected/%s.cue to selected/%s.cue and rename it in there to keep the releases and train nothing",
-			old.Name, old.Name, m.Name))
-		r.block(old.Name).Notes = append(r.block(old.Name).Notes, fmt.Sprintf("looks like the old name of %s", m.Name))
+		r.block(m.Name).note("looks like %s under a new name: that is a delete and a new search; "+
+			"move selected/%s.cue to selected/%s.cue and rename it in there to keep the releases and train nothing", old.Name, old.Name, m.Name)
+		r.block(old.Name).note("looks like the old name of %s", m.Name)
 		return
 	}
-}
-
-// edited tells that a person changed what the daemon writes.
-func (r *reviewer) edited(name, from string) {
-	was, now := r.in.Base.Catalog.Selected[from], r.in.Head.Catalog.Selected[name]
-	if reflect.DeepEqual(was, now) {
-		return
-	}
-	file := "selected/" + name + ".cue"
-	b := r.block(name)
-	b.Causes = append(b.Causes, Cause{Field: file, Old: releases(was), New: releases(now), Pos: schema.Position{File: file}})
-}
-
-// releases is "release 1 to 3, latest 2"; empty where there are none.
-func releases(s schema.Selected) string {
-	if len(s.Releases) == 0 {
-		return ""
-	}
-	first, last := s.Releases[0].Number, s.Releases[len(s.Releases)-1].Number
-	if first == last {
-		return fmt.Sprintf("release %d, latest %d", first, s.Latest)
-	}
-	return fmt.Sprintf("releases %d to %d, latest %d", first, last, s.Latest)
 }

@@ -40,6 +40,48 @@ func costOf(t schema.Train, n int) Cost {
 	return c
 }
 
+// Total is what all experiments use at most, and how many models there are of which that is not known. Timeout is that of none.
+func (r Review) Total() (c Cost, unknown int) {
+	c = Cost{GPUHours: math.NaN(), CPUHours: math.NaN()}
+	for _, m := range r.Models {
+		if m.Experiments > 0 && m.Cost.String() == "" {
+			unknown++
+		}
+		c.GPUHours, c.CPUHours = sum(c.GPUHours, m.Cost.GPUHours), sum(c.CPUHours, m.Cost.CPUHours)
+	}
+	return c, unknown
+}
+
+// sum takes what is unknown for nothing, unless both are.
+func sum(a, b float64) float64 {
+	switch {
+	case math.IsNaN(a):
+		return b
+	case math.IsNaN(b):
+		return a
+	}
+	return a + b
+}
+
+// total is "at most 20 GPU hours in all, and 2 models of which that is not known"; empty where one model at most starts experiments.
+func (r Review) total() string {
+	c, unknown := r.Total()
+	searching := 0
+	for _, m := range r.Models {
+		if m.Experiments > 0 {
+			searching++
+		}
+	}
+	if searching < 2 || unknown == searching {
+		return ""
+	}
+	text := "at most " + c.hours() + " in all"
+	if unknown > 0 {
+		text += ", and " + counted(unknown, "model") + " of which that is not known"
+	}
+	return text
+}
+
 // each is what one experiment may take: its limit, where it has none what it asks for.
 func each(r schema.Resources) map[string]string {
 	all := map[string]string{}
@@ -69,6 +111,14 @@ func quantity(q string) float64 {
 
 // String is "at most 20 GPU hours and 40 CPU hours, 2h an experiment"; empty where nothing is known.
 func (c Cost) String() string {
+	if c.hours() == "" {
+		return ""
+	}
+	return fmt.Sprintf("at most %s, %s an experiment", c.hours(), Duration(c.Timeout))
+}
+
+// hours is "20 GPU hours and 40 CPU hours".
+func (c Cost) hours() string {
 	var parts []string
 	if !math.IsNaN(c.GPUHours) {
 		parts = append(parts, hours(c.GPUHours, "GPU"))
@@ -76,10 +126,7 @@ func (c Cost) String() string {
 	if !math.IsNaN(c.CPUHours) {
 		parts = append(parts, hours(c.CPUHours, "CPU"))
 	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("at most %s, %s an experiment", strings.Join(parts, " and "), Duration(c.Timeout))
+	return strings.Join(parts, " and ")
 }
 
 func hours(n float64, of string) string {

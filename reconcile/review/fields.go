@@ -1,12 +1,9 @@
 package review
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/trefoil-gitops/trefoil/schema"
 )
@@ -15,45 +12,75 @@ import (
 type field struct {
 	path  []string
 	value string // as CUE
+	usual bool   // it is the default, and says nothing where the other model has no such field
 }
 
 func (f field) name() string { return strings.Join(f.path, ".") }
 
-// differences are the fields that differ, in the order of the schema. An environment that is new or gone is one of them.
+// differences are the fields that differ, in the order of the schema. A package or an environment that is new or gone is one of them.
 func differences(old, now schema.Model) []Cause {
 	before, after := fields(old), fields(now)
 	was, is := values(before), values(after)
 	var all []Cause
 	for _, f := range after {
-		if name := f.name(); was[name] != f.value && !alone(f, old) {
+		if name := f.name(); was[name] != f.value && told(f, was, is) && !alone(f, old) {
 			all = append(all, Cause{Field: name, Old: was[name], New: f.value, Pos: now.Places.At(f.path...)})
 		}
 	}
 	for _, f := range before {
-		if name := f.name(); is[name] == "" && !alone(f, now) {
+		if name := f.name(); is[name] == "" && told(f, is, was) && !alone(f, now) {
 			all = append(all, Cause{Field: name, Old: f.value, Pos: old.Places.At(f.path...), Gone: true})
 		}
 	}
-	for _, e := range now.Serve {
-		if environment(old, e.Name).Name == "" {
-			all = append(all, Cause{Field: "serve." + e.Name, New: place(e), Pos: now.Places.At("serve", e.Name)})
+	for _, part := range parts(now) {
+		if alone(part, old) {
+			all = append(all, Cause{Field: part.name(), New: part.value, Pos: now.Places.At(part.path...)})
 		}
 	}
-	for _, e := range old.Serve {
-		if environment(now, e.Name).Name == "" {
-			all = append(all, Cause{Field: "serve." + e.Name, Old: place(e), Pos: old.Places.At("serve", e.Name), Gone: true})
+	for _, part := range parts(old) {
+		if alone(part, now) {
+			all = append(all, Cause{Field: part.name(), Old: part.value, Pos: old.Places.At(part.path...), Gone: true})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Cause) int { return section(a.Field) - section(b.Field) })
 	return all
 }
 
-// alone reports whether a field is of an environment that the other model does not have.
-func alone(f field, other schema.Model) bool {
-	return f.path[0] == "serve" && environment(other, f.path[1]).Name == ""
+// told reports whether a field that differs says something: a default does only where it takes the place of something else, and
+// the content of a folder where both speak of the same folder.
+func told(f field, other, own map[string]string) bool {
+	if folder, found := strings.CutSuffix(f.name(), content); found {
+		return other[folder] == own[folder]
+	}
+	return !f.usual || other[f.name()] != ""
 }
 
-func place(e schema.Environment) string { return fmt.Sprintf("{namespace: %q}", e.Namespace) }
+// alone reports whether a field is of a package or an environment that the other model does not have.
+func alone(f field, other schema.Model) bool {
+	switch f.path[0] {
+	case "package":
+		return other.Package == nil
+	case "serve":
+		return environment(other, f.path[1]).Name == ""
+	}
+	return false
+}
+
+// parts are the package and the environments, each as a whole.
+func parts(m schema.Model) []field {
+	var all []field
+	if m.Package != nil {
+		all = append(all, field{path: []string{"package"}, value: fmt.Sprintf("{image: %q}", m.Package.Image)})
+	}
+	for _, e := range m.Serve {
+		value := fmt.Sprintf("{namespace: %q}", e.Namespace)
+		if e.Release > 0 {
+			value = fmt.Sprintf("{namespace: %q, release: %d}", e.Namespace, e.Release)
+		}
+		all = append(all, field{path: []string{"serve", e.Name}, value: value})
+	}
+	return all
+}
 
 func values(all []field) map[string]string {
 	m := make(map[string]string, len(all))
@@ -69,177 +96,4 @@ var sections = []string{"owner", "labels", "train", "select", "package", "serve"
 func section(name string) int {
 	first, _, _ := strings.Cut(name, ".")
 	return slices.Index(sections, first)
-}
-
-// fields are all that a model says. What is empty is left out, so that it reads as not there.
-func fields(m schema.Model) []field {
-	var w writer
-	w.text(m.Owner, "owner")
-	w.texts(m.Labels, "labels")
-	w.train(m.Train)
-	w.choice(m.Select)
-	if m.Package != nil {
-		w.pack(*m.Package)
-	}
-	for _, e := range m.Serve {
-		w.environment(e, m.Name)
-	}
-	return w.all
-}
-
-// writer gathers fields.
-type writer struct{ all []field }
-
-func (w *writer) add(value string, path ...string) {
-	if value != "" {
-		w.all = append(w.all, field{path, value})
-	}
-}
-
-func (w *writer) text(value string, path ...string) {
-	if value != "" {
-		w.add(strconv.Quote(value), path...)
-	}
-}
-
-// value adds anything that JSON has.
-func (w *writer) value(value any, path ...string) {
-	text, err := json.Marshal(value)
-	if err != nil { // unreachable: it came from JSON
-		text = []byte(strconv.Quote(fmt.Sprint(value)))
-	}
-	w.add(string(text), path...)
-}
-
-func (w *writer) texts(values map[string]string, path ...string) {
-	for _, key := range sorted(values) {
-		w.text(values[key], append(slices.Clone(path), key)...)
-	}
-}
-
-func (w *writer) extra(x schema.Extra, path ...string) {
-	if len(x) > 0 {
-		w.value(x, path...)
-	}
-}
-
-func (w *writer) resources(r schema.Resources, path ...string) {
-	w.texts(r.Limits, append(slices.Clone(path), "resources", "limits")...)
-	w.texts(r.Requests, append(slices.Clone(path), "resources", "requests")...)
-}
-
-func (w *writer) source(s schema.Source, part string) {
-	switch {
-	case s.Git != nil:
-		w.text(s.Git.URL, part, "source", "git", "url")
-		w.text(s.Git.Commit, part, "source", "git", "commit")
-	case s.Path != "":
-		w.text(s.Path, part, "source", "path")
-		w.add(fmt.Sprintf("%.7s", s.Tree), part, "source", "path", "content") // no field: it has the place of the path
-	}
-}
-
-func (w *writer) duration(d time.Duration, path ...string) {
-	if d > 0 {
-		w.text(Duration(d), path...)
-	}
-}
-
-func (w *writer) train(t schema.Train) {
-	w.text(t.Image, "train", "image")
-	w.source(t.Source, "train")
-	w.value(t.Command, "train", "command")
-	for _, p := range t.Params {
-		w.value(p.Value, "train", "params", p.Name)
-	}
-	w.search(t.Search)
-	w.text(t.Artifact, "train", "artifact")
-	w.resources(t.Resources, "train")
-	w.text(t.Revision, "train", "revision")
-	w.duration(t.Timeout, "train", "timeout")
-	w.extra(t.Polyaxon, "train", "polyaxon")
-}
-
-func (w *writer) search(s schema.Search) {
-	switch {
-	case s.Kind == schema.Random:
-		w.value(s.Experiments, "train", "search", "random", "experiments")
-		w.value(s.Seed, "train", "search", "random", "seed")
-	case s.Kind == schema.Grid && s.Experiments == 0:
-		w.add("{}", "train", "search", "grid")
-	case s.Kind == schema.Grid:
-		w.value(s.Experiments, "train", "search", "grid", "experiments")
-	default:
-		w.value(points(s.Mapping), "train", "search", "mapping")
-	}
-	w.value(s.Concurrency, "train", "search", "concurrency")
-	for _, d := range s.Matrix {
-		w.value(map[string]any{d.Kind: d.Value}, "train", "search", "matrix", d.Name)
-	}
-}
-
-func points(mapping [][]schema.Param) []map[string]any {
-	all := []map[string]any{}
-	for _, point := range mapping {
-		values := map[string]any{}
-		for _, p := range point {
-			values[p.Name] = p.Value
-		}
-		all = append(all, values)
-	}
-	return all
-}
-
-func (w *writer) choice(s schema.Select) {
-	w.text(s.Metric, "select", "metric")
-	w.text(string(s.Goal), "select", "goal")
-	for metric, bounds := range bounds(s.Gate) {
-		w.add(bounds, "select", "#gate", metric)
-	}
-	if len(s.Then) > 0 {
-		w.value(objectives(s.Then), "select", "then")
-	}
-	w.value(s.Minimum, "select", "minimum")
-	by := "metric"
-	if s.ByHand {
-		by = "hand"
-	}
-	w.text(by, "select", "by")
-	w.text(s.Experiment, "select", "experiment")
-}
-
-func objectives(all []schema.Objective) []map[string]string {
-	list := []map[string]string{}
-	for _, o := range all {
-		list = append(list, map[string]string{"metric": o.Metric, "goal": string(o.Goal)})
-	}
-	return list
-}
-
-func (w *writer) pack(p schema.Package) {
-	w.text(p.Image, "package", "image")
-	w.source(p.Source, "package")
-	w.text(p.Builder.S2I, "package", "builder", "s2i", "image")
-	w.text(p.Builder.Dockerfile, "package", "builder", "buildah", "dockerfile")
-	w.text(p.Credentials, "package", "credentials")
-	w.value(p.Attempt, "package", "attempt")
-	w.duration(p.Timeout, "package", "timeout")
-	w.resources(p.Resources, "package")
-	w.extra(p.Argo, "package", "argo")
-}
-
-func (w *writer) environment(e schema.Environment, model string) {
-	w.text(e.Namespace, "serve", e.Name, "namespace")
-	if e.Release == 0 {
-		w.text("latest", "serve", e.Name, "release")
-	} else {
-		w.value(e.Release, "serve", e.Name, "release")
-	}
-	w.value(e.Replicas, "serve", e.Name, "replicas")
-	if e.ObjectName != model {
-		w.text(e.ObjectName, "serve", e.Name, "name")
-	}
-	w.text(e.Waive, "serve", e.Name, "waive")
-	w.resources(e.Resources, "serve", e.Name)
-	w.extra(e.Seldon, "serve", e.Name, "seldon")
 }

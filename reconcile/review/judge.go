@@ -2,7 +2,6 @@ package review
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
@@ -31,14 +30,27 @@ func (r *reviewer) judge() {
 		r.Models = append(r.Models, *b)
 	}
 	slices.SortFunc(r.Models, func(a, b Model) int {
-		return cmp.Or(slices.Index(Words, a.Word)-slices.Index(Words, b.Word), compareNames(a.Name, b.Name))
+		return cmp.Or(slices.Index(Words, a.Word)-slices.Index(Words, b.Word), b.Experiments-a.Experiments, cmp.Compare(a.Name, b.Name))
 	})
-	r.Unchanged = len(r.head)
+	r.Unchanged = r.unchanged(func(string) bool { return true })
+}
+
+// unchanged counts the models of the head that nothing happens to, out of those that are asked for.
+func (r Review) unchanged(about func(model string) bool) int {
+	told := map[string]bool{}
 	for _, m := range r.Models {
-		if _, stays := r.head[m.Name]; stays {
-			r.Unchanged--
+		told[m.Name] = true
+	}
+	for _, f := range r.Findings {
+		told[f.Scope.Model] = true
+	}
+	n := 0
+	for _, m := range r.Head.Catalog.Models {
+		if about(m.Name) && !told[m.Name] {
+			n++
 		}
 	}
+	return n
 }
 
 func (r *reviewer) word(b *Model) string {
@@ -50,8 +62,14 @@ func (r *reviewer) word(b *Model) string {
 			return word
 		}
 	}
-	if len(b.Holds) > 0 {
+	_, was := r.base[b.Name]
+	switch {
+	case len(b.Holds) > 0:
 		return Hold
+	case was && r.left(b.Name): // it has nothing in the cluster
+		return "delete"
+	case slices.ContainsFunc(r.Findings, func(f schema.Finding) bool { return f.Scope.Model == b.Name }):
+		return Invalid
 	}
 	return Later
 }
@@ -68,30 +86,29 @@ func (r *reviewer) warn(b *Model) {
 		return
 	}
 	was, known := r.base[cmp.Or(b.From, b.Name)]
-	say := func(format string, values ...any) { b.Warnings = append(b.Warnings, fmt.Sprintf(format, values...)) }
 	if known {
 		for _, metric := range loosened(was.Select.Gate, m.Select.Gate) {
-			say("the gate lets pass more than before: %s", metric)
+			b.warn("the gate lets pass more than before: %s", metric)
 		}
 		if len(b.Causes) == 1 && b.Causes[0].Field == "train.search.random.seed" {
-			say("only the seed changed: the same search is drawn again, to try one's luck")
+			b.warn("only the seed changed: the same search is drawn again, to try one's luck")
 		}
 	}
 	if b.Experiments > 0 && m.Train.Timeout <= 0 {
-		say("the search may take any time: train.timeout is not set")
+		b.warn("the search may take any time: train.timeout is not set")
 	}
 	for _, e := range m.Serve {
 		old := environment(was, e.Name)
 		if e.Waive != "" && e.Waive != old.Waive {
-			say("the gate is not asked in %s: %s", e.Name, e.Waive)
+			b.warn("the gate is not asked in %s: %s", e.Name, e.Waive)
 		}
-		if e.Release == 0 && production[e.Name] && touched(b, e.Name) {
-			say("%s follows latest: what wins is served there with no one's word", e.Name)
+		if e.Release == 0 && production[e.Name] && (touched(b, e.Name) || old.Release > 0) {
+			b.warn("%s follows latest: what wins is served there with no one's word", e.Name)
 		}
 	}
 	for _, f := range r.in.Head.Catalog.Findings {
-		if f.Severity == schema.Warning && f.Scope.Model == b.Name && !r.warned(f) {
-			say("%s: %s: %s", f.Pos, f.Code, f.Message)
+		if f.Scope.Model == b.Name && r.warning(f) {
+			b.warn("%s: %s: %s", f.Pos, f.Code, f.Message)
 		}
 	}
 }
@@ -112,9 +129,9 @@ func environment(m schema.Model, name string) schema.Environment {
 	return schema.Environment{}
 }
 
-// warned reports whether the base has the same warning.
-func (r *reviewer) warned(f schema.Finding) bool {
-	return slices.ContainsFunc(r.in.Base.Catalog.Findings, func(old schema.Finding) bool {
+// warning reports whether a finding is a warning that the base has not.
+func (r *reviewer) warning(f schema.Finding) bool {
+	return f.Severity == schema.Warning && !slices.ContainsFunc(r.in.Base.Catalog.Findings, func(old schema.Finding) bool {
 		return old.Code == f.Code && old.Scope == f.Scope && old.Message == f.Message
 	})
 }

@@ -10,13 +10,20 @@ import (
 // Marker is the first line of Markdown: by it the comment of an earlier run is found again.
 const Marker = "<!-- trefoil-plan -->"
 
+// How long a comment and its parts may be, in bytes. GitHub takes 65,536 characters.
 const (
-	// most is how long a comment may be, in bytes. GitHub takes 65,536 characters.
-	most = 65_000
-	// rows is how many models the table of a comment lists, and how many notes stand above it.
-	rows = 100
-	// closing is what the last lines of a comment need.
-	closing = 300
+	mostComment = 65_000
+	mostQuoted  = 16_000 // notes, holds and errors
+	mostTable   = 16_000
+	mostBlock   = 12_000 // of one model
+	closing     = 300    // what the last lines need
+)
+
+// How much a comment lists.
+const (
+	mostRows  = 100 // models in the table
+	mostLines = 80  // of one model
+	unfolded  = 3   // models that are shown unfolded where there are no more
 )
 
 // Markdown is the review as a comment of a pull request, at most 65,000 bytes: what is most drastic comes first, and what does not
@@ -24,12 +31,15 @@ const (
 func (r Review) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n### %s\n\n%s → %s\n\n", Marker, strings.Replace(r.Summary(), "Plan: ", "Trefoil: ", 1), code(r.Base.String()), code(r.Head.String()))
+	if cost := r.total(); cost != "" {
+		fmt.Fprintf(&b, "This costs %s.\n\n", cost)
+	}
 	r.quoted(&b)
 	r.table(&b)
 	left := 0
 	for i, m := range r.Models {
-		d := m.details()
-		if b.Len()+len(d) > most-closing {
+		d := m.details(len(r.Models) <= unfolded)
+		if b.Len()+len(d) > mostComment-closing {
 			left = len(r.Models) - i
 			break
 		}
@@ -41,7 +51,7 @@ func (r Review) Markdown() string {
 	return b.String()
 }
 
-// quoted are the notes, holds and findings that are about no model that moves.
+// quoted are the notes, holds and errors.
 func (r Review) quoted(b *strings.Builder) {
 	var lines []string
 	for _, n := range r.Notes {
@@ -50,54 +60,69 @@ func (r Review) quoted(b *strings.Builder) {
 	for _, h := range r.Holds {
 		lines = append(lines, "> **Hold** "+code(h.Reason))
 	}
-	for _, line := range r.invalid() {
+	for _, line := range r.errors() {
 		lines = append(lines, "> **Invalid** "+code(line))
 	}
 	if len(lines) == 0 {
 		return
 	}
-	if more := len(lines) - rows; more > 0 {
-		lines = append(slices.Clone(lines[:rows]), fmt.Sprintf("> and %d more", more))
+	shown := fitting(lines, mostQuoted)
+	if more := len(lines) - len(shown); more > 0 {
+		shown = append(slices.Clone(shown), fmt.Sprintf("> and %d more", more))
 	}
-	b.WriteString(strings.Join(lines, "  \n") + "\n\n")
+	b.WriteString(strings.Join(shown, "  \n") + "\n\n")
 }
 
 func (r Review) table(b *strings.Builder) {
 	if len(r.Models) == 0 {
 		return
 	}
-	b.WriteString("| model | what happens | why | at most |\n|---|---|---|---|\n")
-	for _, m := range r.Models[:min(rows, len(r.Models))] {
-		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", code(m.Name), m.what(), m.why(), m.price())
+	b.WriteString("| model | what happens | why | costs at most |\n|---|---|---|---|\n")
+	var rows []string
+	for _, m := range r.Models[:min(mostRows, len(r.Models))] {
+		rows = append(rows, fmt.Sprintf("| %s | %s | %s | %s |\n", cell(m.Name), m.what(), m.why(), m.price()))
 	}
-	if more := len(r.Models) - rows; more > 0 {
+	rows = fitting(rows, mostTable)
+	b.WriteString(strings.Join(rows, ""))
+	if more := len(r.Models) - len(rows); more > 0 {
 		fmt.Fprintf(b, "| and %d more | | | |\n", more)
 	}
 	b.WriteString("\n")
 }
 
+// fitting are the first lines that have no more than so many bytes together.
+func fitting(lines []string, most int) []string {
+	for i, l := range lines {
+		if most -= len(l); most < 0 {
+			return lines[:i]
+		}
+	}
+	return lines
+}
+
+// label is the word as people read it.
+func (m Model) label() string {
+	if m.Word == Later {
+		return "no effect now"
+	}
+	return m.Word
+}
+
 // what is the word in bold, and which environments it reaches.
 func (m Model) what() string {
-	text := "**" + m.Word + "**"
-	if m.Word == Later {
-		text = "no effect now"
-	}
+	text := "**" + m.label() + "**"
 	if m.Experiments > 0 {
 		text += " " + counted(m.Experiments, "experiment")
 	}
 	var places []string
 	for _, s := range m.Steps {
-		if e := s.Scope.Environment; e != "" && !slices.Contains(places, code(e)) {
-			places = append(places, code(e))
-		}
+		places = append(places, s.Scope.Environment)
 	}
 	for _, h := range m.Holds {
-		if e := h.Environment; e != "" && !slices.Contains(places, code(e)) {
-			places = append(places, code(e))
-		}
+		places = append(places, h.Environment)
 	}
-	if len(places) > 0 {
-		text += ": " + strings.Join(places, ", ")
+	if list := listed(places); list != "" {
+		text += ": " + list
 	}
 	if len(m.Warnings) > 0 {
 		text += " ⚠️"
@@ -107,41 +132,63 @@ func (m Model) what() string {
 
 // why names the first fields that changed.
 func (m Model) why() string {
-	const few = 3
 	var names []string
+	if m.From != "" {
+		names = append(names, "was "+m.From)
+	}
 	for _, c := range m.Causes {
 		name := c.Field
 		if name == "" {
 			name = c.New + c.Old
 		}
-		names = append(names, code(strings.TrimSuffix(name, ".content")))
+		names = append(names, strings.TrimSuffix(name, content))
 	}
-	if more := len(names) - few; more > 0 {
-		names = append(names[:few], fmt.Sprintf("%d more", more))
+	return listed(names)
+}
+
+// listed are the first of the texts that are not empty, each once.
+func listed(texts []string) string {
+	const few = 3
+	var cells []string
+	for _, t := range texts {
+		if c := cell(t); t != "" && !slices.Contains(cells, c) {
+			cells = append(cells, c)
+		}
 	}
-	return strings.Join(names, ", ")
+	if more := len(cells) - few; more > 0 {
+		cells = append(cells[:few], fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(cells, ", ")
 }
 
 func (m Model) price() string {
-	text, _, _ := strings.Cut(strings.TrimPrefix(m.Cost.String(), "at most "), ",")
-	if text == "" && m.Experiments > 0 {
-		return "unknown"
+	if text := m.Cost.hours(); text != "" || m.Experiments == 0 {
+		return text
 	}
-	return text
+	return "unknown"
 }
 
-// details is the block of a model, folded.
-func (m Model) details() string {
-	text := m.String()
-	fence := "```"
+// details is the block of a model, folded unless it is open.
+func (m Model) details(open bool) string {
+	lines := slices.Collect(strings.Lines(m.String()))
+	shown := fitting(lines[:min(mostLines, len(lines))], mostBlock)
+	text := strings.Join(shown, "")
+	if more := len(lines) - len(shown); more > 0 {
+		text += fmt.Sprintf("  and %s more\n", counted(more, "line"))
+	}
+	fence, tag := "```", "<details>"
 	for strings.Contains(text, fence) {
 		fence += "`"
 	}
-	return fmt.Sprintf("<details><summary><code>%s</code> %s</summary>\n\n%stext\n%s%s\n\n</details>\n", html.EscapeString(plain(m.Name)), html.EscapeString(m.Word),
-		fence, text, fence)
+	if open {
+		tag = "<details open>"
+	}
+	return fmt.Sprintf("%s<summary><code>%s</code> %s</summary>\n\n%stext\n%s%s\n\n</details>\n\n", tag, html.EscapeString(plain(m.Name)),
+		html.EscapeString(m.label()), fence, text, fence)
 }
 
-// code is text as a code span that can stand in a table: nothing in it is markup.
-func code(text string) string {
-	return "`" + strings.NewReplacer("`", "'", "|", "\\|").Replace(short(plain(text))) + "`"
-}
+// code is text as a code span: nothing in it is markup.
+func code(text string) string { return "`" + strings.ReplaceAll(line(text), "`", "'") + "`" }
+
+// cell is text as a code span of a table, in which a bar would begin the next cell, whatever stands before it.
+func cell(text string) string { return code(strings.ReplaceAll(short(text), "|", "¦")) }

@@ -8,7 +8,6 @@
 package review
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -51,7 +50,7 @@ type Review struct {
 	Findings []schema.Finding
 	// BaseFindings are the errors of the base: of what they freeze nobody knows what runs.
 	BaseFindings []schema.Finding
-	// Notes are what people have to know to trust the rest.
+	// Notes are what people have to know to trust the rest, and what the change says beside models.
 	Notes []string
 }
 
@@ -101,21 +100,10 @@ func Make(in Input) Review {
 	r.renames()
 	r.compare()
 	r.follow(before)
+	r.expect(before)
 	r.judge()
 	r.note()
 	return r.Review
-}
-
-// note tells what a reader has to know of the whole.
-func (r *reviewer) note() {
-	if n := len(r.BaseFindings); n > 0 {
-		f := r.BaseFindings[0]
-		r.Notes = append(r.Notes, fmt.Sprintf("%s does not validate (%s, the first: %s: %s: %s); what follows is against what of it does",
-			r.Base.Name, counted(n, "error"), f.Pos, f.Code, f.Message))
-	}
-	if n, most := r.Experiments(), r.in.Limits.ExperimentsPerHour; n > most && most > 0 {
-		r.Notes = append(r.Notes, fmt.Sprintf("%d experiments start over more than an hour: at most %d an hour do", n, most))
-	}
 }
 
 // Only leaves what is about the models of these names, which may be old ones, and about all; no names leave all.
@@ -126,12 +114,7 @@ func (r Review) Only(names []string) Review {
 	about := func(name string) bool { return slices.Contains(names, name) }
 	r.Models = slices.DeleteFunc(slices.Clone(r.Models), func(m Model) bool { return !about(m.Name) && !about(m.From) })
 	r.Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(f schema.Finding) bool { return f.Scope.Model != "" && !about(f.Scope.Model) })
-	r.Unchanged = 0
-	for _, m := range r.Head.Catalog.Models {
-		if about(m.Name) && !slices.ContainsFunc(r.Models, func(c Model) bool { return c.Name == m.Name }) {
-			r.Unchanged++
-		}
-	}
+	r.Unchanged = r.unchanged(about)
 	return r
 }
 
@@ -206,6 +189,9 @@ func (r *reviewer) follow(before plan.Forecast) {
 	after := plan.Foresee(in)
 	for _, s := range after.Steps {
 		b := r.block(s.Scope.Model)
+		if r.unread(s.Scope.Model) && s.If == "" {
+			s.If = "unless it is there already"
+		}
 		b.Steps = append(b.Steps, s)
 		b.Experiments += s.Experiments
 	}

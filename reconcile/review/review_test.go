@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -30,7 +31,7 @@ var update = flag.Bool("update", false, "write the expectations of testdata")
 func TestReview(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) < 20 {
+	if err != nil || len(files) < 60 {
 		t.Fatalf("%d cases, %v", len(files), err)
 	}
 	for _, file := range files {
@@ -72,8 +73,12 @@ func check(t *testing.T, file string, c *txtar.Archive, section, got string) {
 func compared(t *testing.T, c *txtar.Archive) review.Review {
 	t.Helper()
 	base, head := trees(t, c)
+	before := schema.Catalog{} // of a base without files: before the first specs
+	if len(base.MapFS) > 0 {
+		before = load(t, base)
+	}
 	return review.Make(review.Input{
-		Base:     review.Side{Name: "main", Revision: "1111111111111111111111111111111111111111", Catalog: load(t, base)},
+		Base:     review.Side{Name: "main", Revision: "1111111111111111111111111111111111111111", Catalog: before},
 		Head:     review.Side{Name: "feature", Revision: "2222222222222222222222222222222222222222", Catalog: load(t, head)},
 		Settings: render.Settings{Path: ".", Owner: "r-1", Workflows: render.Workflows{Namespace: "argo"}},
 		Limits:   plan.Limits{Deletions: 5, ExperimentsPerHour: 200},
@@ -83,62 +88,79 @@ func compared(t *testing.T, c *txtar.Archive) review.Review {
 // trees are both revisions: what the case says of them, over the base that it names.
 func trees(t *testing.T, c *txtar.Archive) (base, head tree) {
 	t.Helper()
-	base, head = tree{fstest.MapFS{}}, tree{fstest.MapFS{}}
-	names := strings.NewReplacer()
-	for _, f := range c.Files {
-		if f.Name == "base" {
-			shared, err := txtar.ParseFile(filepath.Join("testdata", "base", strings.TrimSpace(string(f.Data))+".txtar"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			base.take(shared.Files, "")
-			names = digests(t, base, shared)
+	base = tree{fstest.MapFS{}}
+	if name := strings.TrimSpace(section(c, "base")); name != "" {
+		shared, err := txtar.ParseFile(filepath.Join("testdata", "base", name+".txtar"))
+		if err != nil {
+			t.Fatal(err)
 		}
+		base.take(shared.Files, "")
 	}
+	shared := tree{maps.Clone(base.MapFS)}
 	base.take(c.Files, "base/")
-	maps.Copy(head.MapFS, base.MapFS)
+	base.edit(t, section(c, "before"))
+	names := strings.NewReplacer(append(digests(t, base), digests(t, shared)...)...) // the first one of a name counts
+	delete(base.MapFS, "old.cue")
+	head = tree{maps.Clone(base.MapFS)}
 	head.take(c.Files, "head/")
-	for _, f := range c.Files {
-		if f.Name == "edit" {
-			head.edit(t, string(f.Data))
-		}
-	}
+	head.edit(t, section(c, "edit"))
 	base.replace(names)
 	head.replace(names)
 	return base, head
 }
 
-// digests are what {NAME.search}, {NAME.select} and {NAME.package} in selected/ stand for: what the models of the shared base ask
-// for, or those of its old.cue as {NAME.old.search}.
-func digests(t *testing.T, base tree, shared *txtar.Archive) *strings.Replacer {
-	t.Helper()
-	var pairs []string
-	for part, file := range map[string]string{"": "models.cue", "old.": "old.cue"} {
-		old := tree{maps.Clone(base.MapFS)}
-		maps.DeleteFunc(old.MapFS, func(name string, _ *fstest.MapFile) bool { return strings.HasPrefix(name, "selected/") })
-		delete(old.MapFS, "old.cue")
-		for _, f := range shared.Files {
-			if f.Name == file {
-				old.MapFS["models.cue"] = &fstest.MapFile{Data: f.Data}
-			}
-		}
-		for _, m := range load(t, old).Models {
-			d := m.Digests
-			pairs = append(pairs, "{"+m.Name+"."+part+"search}", string(d.Search), "{"+m.Name+"."+part+"select}", string(d.Select),
-				"{"+m.Name+"."+part+"package}", string(d.Package))
+func section(c *txtar.Archive, name string) string {
+	for _, f := range c.Files {
+		if f.Name == name {
+			return string(f.Data)
 		}
 	}
-	delete(base.MapFS, "old.cue")
-	return strings.NewReplacer(pairs...)
+	return ""
 }
+
+// digests are what {NAME.search}, {NAME.select} and {NAME.package} in selected/ stand for: what the models of the base ask for, or
+// those of its old.cue as {NAME.old.search}.
+func digests(t *testing.T, base tree) (pairs []string) {
+	t.Helper()
+	specs := tree{maps.Clone(base.MapFS)}
+	maps.DeleteFunc(specs.MapFS, func(name string, _ *fstest.MapFile) bool {
+		return strings.HasPrefix(name, "selected/") || name == "old.cue"
+	})
+	pairs = placeholders(load(t, specs), "")
+	if old := base.MapFS["old.cue"]; old != nil {
+		specs.MapFS["models.cue"] = old
+		pairs = append(pairs, placeholders(load(t, specs), "old.")...)
+	}
+	return pairs
+}
+
+func placeholders(c schema.Catalog, part string) (pairs []string) {
+	for _, m := range c.Models {
+		d := m.Digests
+		pairs = append(pairs, "{"+m.Name+"."+part+"search}", string(d.Search), "{"+m.Name+"."+part+"select}", string(d.Select),
+			"{"+m.Name+"."+part+"package}", string(d.Package))
+	}
+	return pairs
+}
+
+// catalogs are what was loaded, by the hash of all files: most cases begin with the same base. Each is a func() (schema.Catalog, error).
+var catalogs sync.Map
 
 func load(t *testing.T, files tree) schema.Catalog {
 	t.Helper()
-	c, err := schema.Load(context.Background(), files)
+	hash, err := files.Hash(".")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.With(render.Check(c))
+	once, _ := catalogs.LoadOrStore(hash, sync.OnceValues(func() (schema.Catalog, error) {
+		c, err := schema.Load(context.Background(), files)
+		return c.With(render.Check(c)), err
+	}))
+	c, err := once.(func() (schema.Catalog, error))()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // tree is a revision in memory.
@@ -158,16 +180,17 @@ func (t tree) take(files []txtar.File, prefix string) {
 	}
 }
 
-// edit carries out lines "FILE: old => new", each of which finds its old text once; in the new one \n and \t are line and tab.
+// edit carries out lines "FILE: old => new", each of which finds its old text once; in both \n and \t are line and tab.
 func (f tree) edit(t *testing.T, edits string) {
 	t.Helper()
+	written := strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\r`, "\r")
 	for line := range strings.Lines(edits) {
 		name, change, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
 		old, now, found := strings.Cut(change, " =>")
+		old, now = written.Replace(old), written.Replace(strings.TrimPrefix(now, " "))
 		if !found || f.MapFS[name] == nil || bytes.Count(f.MapFS[name].Data, []byte(old)) != 1 {
 			t.Fatalf("edit %q does not find its text once", line)
 		}
-		now = strings.NewReplacer(`\n`, "\n", `\t`, "\t").Replace(strings.TrimPrefix(now, " "))
 		f.MapFS[name] = &fstest.MapFile{Data: []byte(strings.Replace(string(f.MapFS[name].Data), old, now, 1))}
 	}
 }
@@ -178,12 +201,12 @@ func (f tree) replace(names *strings.Replacer) {
 	}
 }
 
-// Hash stands in for git's: it changes with every name and content.
+// Hash stands in for git's: it changes with every name below the folder, and content.
 func (f tree) Hash(folder string) (string, error) {
 	sum := sha1.New()
 	err := fs.WalkDir(f, folder, func(name string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
-			fmt.Fprintf(sum, "%q %q", name, f.MapFS[name].Data)
+			fmt.Fprintf(sum, "%q %q", strings.TrimPrefix(name, folder+"/"), f.MapFS[name].Data)
 		}
 		return err
 	})

@@ -3,82 +3,29 @@ package review
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/schema"
 )
-
-// Summary is one line: "Plan: 1 to rerun (10 experiments), 1 to promote, 2 unchanged".
-func (r Review) Summary() string {
-	var parts []string
-	for _, word := range Words {
-		n, experiments := r.Count(word)
-		switch {
-		case n == 0:
-		case word == Invalid:
-			parts = append(parts, fmt.Sprintf("%d invalid", n))
-		case word == Hold:
-			parts = append(parts, fmt.Sprintf("%d held", n))
-		case word == Later:
-			parts = append(parts, fmt.Sprintf("%d with no effect now", n))
-		case experiments > 0:
-			parts = append(parts, fmt.Sprintf("%d to %s (%s)", n, word, counted(experiments, "experiment")))
-		default:
-			parts = append(parts, fmt.Sprintf("%d to %s", n, word))
-		}
-	}
-	if _, frozen := r.Head.Catalog.Frozen("", ""); frozen {
-		return "Plan: nothing moves: " + r.Head.Name + " does not validate as a whole"
-	}
-	if len(parts) == 0 {
-		parts = []string{"no change in meaning"}
-	}
-	if r.Unchanged > 0 {
-		parts = append(parts, fmt.Sprintf("%d unchanged", r.Unchanged))
-	}
-	return "Plan: " + strings.Join(parts, ", ")
-}
-
-// Count is how many models the word is of, and how many experiments those start.
-func (r Review) Count(word string) (models, experiments int) {
-	for _, m := range r.Models {
-		if m.Word == word {
-			models++
-			experiments += m.Experiments
-		}
-	}
-	if word == Invalid {
-		broken := map[string]bool{}
-		for _, f := range r.Findings {
-			broken[f.Scope.Model] = true
-		}
-		models = len(broken)
-	}
-	return models, experiments
-}
-
-// Experiments is how many experiments are started in all.
-func (r Review) Experiments() int {
-	n := 0
-	for _, m := range r.Models {
-		n += m.Experiments
-	}
-	return n
-}
 
 // String is the review as people read it on a terminal: the summary, then a block for each model.
 func (r Review) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n%s -> %s\n", r.Summary(), r.Base, r.Head)
 	for _, n := range r.Notes {
-		fmt.Fprintf(&b, "note: %s\n", plain(n))
+		fmt.Fprintf(&b, "note: %s\n", line(n))
 	}
 	for _, h := range r.Holds {
-		fmt.Fprintf(&b, "hold: %s\n", plain(h.Reason))
+		fmt.Fprintf(&b, "hold: %s\n", line(h.Reason))
 	}
-	for _, line := range r.invalid() {
-		fmt.Fprintf(&b, "invalid: %s\n", plain(line))
+	if cost := r.total(); cost != "" {
+		fmt.Fprintf(&b, "cost: %s\n", cost)
+	}
+	for _, found := range r.errors() {
+		fmt.Fprintf(&b, "invalid: %s\n", line(found))
 	}
 	for _, m := range r.Models {
 		b.WriteString("\n" + m.String())
@@ -86,25 +33,35 @@ func (r Review) String() string {
 	return b.String()
 }
 
-// invalid are the findings of the head, the first ones of many and how many of each code there are more.
-func (r Review) invalid() []string {
-	const shown = 50
+// mostFindings is how many errors are listed one by one.
+const mostFindings = 50
+
+// errors are the findings of the head, the first ones of many and how many of each code there are more.
+func (r Review) errors() []string {
 	var lines []string
-	for _, f := range r.Findings[:min(shown, len(r.Findings))] {
-		lines = append(lines, f.String())
+	for _, f := range r.Findings[:min(mostFindings, len(r.Findings))] {
+		lines = append(lines, placed(f))
 	}
-	if len(r.Findings) <= shown {
+	if len(r.Findings) <= mostFindings {
 		return lines
 	}
 	more := map[string]int{}
-	for _, f := range r.Findings[shown:] {
+	for _, f := range r.Findings[mostFindings:] {
 		more[f.Code]++
 	}
 	var codes []string
 	for _, code := range sorted(more) {
 		codes = append(codes, fmt.Sprintf("%d %s", more[code], code))
 	}
-	return append(lines, fmt.Sprintf("and %d more: %s", len(r.Findings)-shown, strings.Join(codes, ", ")))
+	return append(lines, fmt.Sprintf("and %d more: %s", len(r.Findings)-mostFindings, strings.Join(codes, ", ")))
+}
+
+// placed is a finding after the model or environment that it freezes.
+func placed(f schema.Finding) string {
+	if f.Scope.Model == "" {
+		return f.String()
+	}
+	return f.Scope.String() + ": " + f.String()
 }
 
 // String is "main (1f2e3d4)", or the name alone where there is no commit.
@@ -112,13 +69,13 @@ func (s Side) String() string {
 	if s.Revision == "" {
 		return s.Name
 	}
-	return fmt.Sprintf("%s (%s)", plain(s.Name), s.Revision.Short())
+	return fmt.Sprintf("%s (%s)", line(s.Name), s.Revision.Short())
 }
 
 // String is a block of lines.
 func (m Model) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n", plain(m.Name), m.title())
+	fmt.Fprintf(&b, "%s: %s\n", line(m.Name), line(m.title()))
 	for _, c := range m.Causes {
 		fmt.Fprintf(&b, "  %s\n", c)
 	}
@@ -132,23 +89,34 @@ func (m Model) String() string {
 		fmt.Fprintf(&b, "  cost  %s\n", cost)
 	}
 	for _, w := range m.Warnings {
-		fmt.Fprintf(&b, "  warn  %s\n", plain(w))
+		fmt.Fprintf(&b, "  warn  %s\n", line(w))
 	}
 	for _, n := range m.Notes {
-		fmt.Fprintf(&b, "  note  %s\n", plain(n))
+		fmt.Fprintf(&b, "  note  %s\n", line(n))
 	}
 	return b.String()
 }
 
 // title is the word, and what there is to say of the whole.
 func (m Model) title() string {
-	switch {
-	case m.Word == Rename:
+	switch m.Word {
+	case Rename:
 		return "rename: " + m.From + " -> " + m.Name + ", which keeps its releases"
-	case m.Word == Later:
+	case Invalid:
+		return "invalid: the environment with the error stays as it is"
+	case Later:
+		if slices.ContainsFunc(m.Causes, func(c Cause) bool { return !used(c.Field) }) {
+			return "no effect now"
+		}
 		return "no effect now: used by the next search or build"
 	}
 	return m.Word
+}
+
+// used reports whether the next search or build uses a field.
+func used(field string) bool {
+	first, _, _ := strings.Cut(field, ".")
+	return slices.Contains([]string{"owner", "labels", "train", "package"}, first)
 }
 
 // when is whether a step is taken at once, or once those before it have succeeded.
@@ -166,7 +134,7 @@ func (m Model) line(s plan.Step) string {
 		text += ", " + s.If
 	}
 	if s.Scope.Model != m.Name { // the old name of a renamed one
-		return plain(s.Scope.String() + ": " + text)
+		return line(s.Scope.String() + ": " + text)
 	}
 	return m.told(s.Scope.Environment, text)
 }
@@ -175,7 +143,7 @@ func (m Model) told(environment, text string) string {
 	if environment != "" {
 		text = environment + ": " + text
 	}
-	return plain(text)
+	return line(text)
 }
 
 // String is "models.cue:9:13 train.image: "python:3.11" -> "python:3.12"".
@@ -185,22 +153,49 @@ func (c Cause) String() string {
 		at += " (before)"
 	}
 	if c.Field == "" {
-		return plain(at + " " + cmp.Or(c.New, c.Old))
+		return line(at + " " + cmp.Or(c.New, c.Old))
 	}
-	field := strings.TrimSuffix(c.Field, ".content")
-	if field != c.Field {
-		field += " has other content"
+	field, old, now := c.Field, cmp.Or(c.Old, "none"), cmp.Or(c.New, "none")
+	if folder, found := strings.CutSuffix(field, content); found {
+		field = folder + " has other content"
 	}
-	return plain(fmt.Sprintf("%s %s: %s -> %s", at, field, short(cmp.Or(c.Old, "none")), short(cmp.Or(c.New, "none"))))
+	old, now = beside(old, now)
+	return line(fmt.Sprintf("%s %s: %s -> %s", at, field, old, now))
 }
 
-// short leaves so much of a value as fits beside another one.
+// beside leaves so much of two values as fits on a line, from a little before where they begin to differ.
+func beside(old, now string) (shortOld, shortNow string) {
+	const most, before = 100, 20
+	a, b := []rune(old), []rune(now)
+	if len(a) <= most && len(b) <= most {
+		return old, now
+	}
+	same := 0
+	for same < len(a) && same < len(b) && a[same] == b[same] {
+		same++
+	}
+	if cut := same - before; cut > 0 {
+		return "…" + short(string(a[cut:])), "…" + short(string(b[cut:]))
+	}
+	return short(old), short(now)
+}
+
+// short leaves the beginning of a text that is too long for a line.
 func short(value string) string {
 	const most = 100
 	if all := []rune(value); len(all) > most {
 		return string(all[:most-1]) + "…"
 	}
 	return value
+}
+
+// line is text that anybody may have written as people see it: on one line that has an end.
+func line(text string) string {
+	const most = 500
+	if all := []rune(text); len(all) > most {
+		text = string(all[:most-1]) + "…"
+	}
+	return plain(text)
 }
 
 // plain takes out what a terminal would obey: anybody may have written it.

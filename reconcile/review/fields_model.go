@@ -1,0 +1,194 @@
+package review
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// fields are all that a model says. What is empty is left out, so that it reads as not there.
+func fields(m schema.Model) []field {
+	var w writer
+	w.text(m.Owner, "owner")
+	w.texts(m.Labels, "labels")
+	w.train(m.Train)
+	w.choice(m.Select)
+	if m.Package != nil {
+		w.pack(*m.Package)
+	}
+	for _, e := range m.Serve {
+		w.environment(e, m.Name)
+	}
+	return w.all
+}
+
+// content ends the name of what no field says: what a folder holds.
+const content = ".content"
+
+// writer gathers fields.
+type writer struct{ all []field }
+
+func (w *writer) add(value string, path ...string) {
+	if value != "" {
+		w.all = append(w.all, field{path: path, value: value})
+	}
+}
+
+// usual says of the last field whether it is the default.
+func (w *writer) usual(is bool) { w.all[len(w.all)-1].usual = is }
+
+func (w *writer) text(value string, path ...string) {
+	if value != "" {
+		w.add(strconv.Quote(value), path...)
+	}
+}
+
+// value adds anything that JSON has.
+func (w *writer) value(value any, path ...string) {
+	text, err := json.Marshal(value)
+	if err != nil { // unreachable: it came from JSON
+		text = []byte(strconv.Quote(fmt.Sprint(value)))
+	}
+	w.add(string(text), path...)
+}
+
+func (w *writer) texts(values map[string]string, path ...string) {
+	for _, key := range sorted(values) {
+		w.text(values[key], append(slices.Clone(path), key)...)
+	}
+}
+
+func (w *writer) extra(x schema.Extra, path ...string) {
+	if len(x) > 0 {
+		w.value(x, path...)
+	}
+}
+
+func (w *writer) resources(r schema.Resources, path ...string) {
+	w.texts(r.Limits, append(slices.Clone(path), "resources", "limits")...)
+	w.texts(r.Requests, append(slices.Clone(path), "resources", "requests")...)
+}
+
+func (w *writer) source(s schema.Source, part string) {
+	switch {
+	case s.Git != nil:
+		w.text(s.Git.URL, part, "source", "git", "url")
+		w.text(s.Git.Commit, part, "source", "git", "commit")
+	case s.Path != "":
+		w.text(s.Path, part, "source", "path")
+		w.add(fmt.Sprintf("%.7s", s.Tree), part, "source", "path", "content") // it has the place of the path
+	}
+}
+
+func (w *writer) duration(d time.Duration, path ...string) {
+	if d > 0 {
+		w.text(Duration(d), path...)
+	}
+}
+
+func (w *writer) train(t schema.Train) {
+	w.text(t.Image, "train", "image")
+	w.source(t.Source, "train")
+	w.value(t.Command, "train", "command")
+	for _, p := range t.Params {
+		w.value(p.Value, "train", "params", p.Name)
+	}
+	w.search(t.Search)
+	w.text(t.Artifact, "train", "artifact")
+	w.resources(t.Resources, "train")
+	w.text(t.Revision, "train", "revision")
+	w.duration(t.Timeout, "train", "timeout")
+	w.extra(t.Polyaxon, "train", "polyaxon")
+}
+
+func (w *writer) search(s schema.Search) {
+	switch {
+	case s.Kind == schema.Random:
+		w.value(s.Experiments, "train", "search", "random", "experiments")
+		w.value(s.Seed, "train", "search", "random", "seed")
+		w.usual(s.Seed == 1)
+	case s.Kind == schema.Grid && s.Experiments == 0:
+		w.add("{}", "train", "search", "grid")
+	case s.Kind == schema.Grid:
+		w.value(s.Experiments, "train", "search", "grid", "experiments")
+	default:
+		w.value(points(s.Mapping), "train", "search", "mapping")
+	}
+	w.value(s.Concurrency, "train", "search", "concurrency")
+	for _, d := range s.Matrix {
+		w.value(d.Value, "train", "search", "matrix", d.Name, d.Kind)
+	}
+}
+
+func points(mapping [][]schema.Param) []map[string]any {
+	all := []map[string]any{}
+	for _, point := range mapping {
+		values := map[string]any{}
+		for _, p := range point {
+			values[p.Name] = p.Value
+		}
+		all = append(all, values)
+	}
+	return all
+}
+
+func (w *writer) choice(s schema.Select) {
+	w.text(s.Metric, "select", "metric")
+	w.text(string(s.Goal), "select", "goal")
+	for metric, bounds := range bounds(s.Gate) {
+		w.add(bounds, "select", "#gate", metric)
+	}
+	if len(s.Then) > 0 {
+		w.value(objectives(s.Then), "select", "then")
+	}
+	w.value(s.Minimum, "select", "minimum")
+	by := "metric"
+	if s.ByHand {
+		by = "hand"
+	}
+	w.text(by, "select", "by")
+	w.text(s.Experiment, "select", "experiment")
+}
+
+func objectives(all []schema.Objective) []map[string]string {
+	list := []map[string]string{}
+	for _, o := range all {
+		list = append(list, map[string]string{"metric": o.Metric, "goal": string(o.Goal)})
+	}
+	return list
+}
+
+func (w *writer) pack(p schema.Package) {
+	w.text(p.Image, "package", "image")
+	w.source(p.Source, "package")
+	w.text(p.Builder.S2I, "package", "builder", "s2i", "image")
+	if file := p.Builder.Dockerfile; file != "" {
+		w.text(file, "package", "builder", "buildah", "dockerfile")
+		w.usual(file == "Dockerfile")
+	}
+	w.text(p.Credentials, "package", "credentials")
+	w.value(p.Attempt, "package", "attempt")
+	w.duration(p.Timeout, "package", "timeout")
+	w.resources(p.Resources, "package")
+	w.extra(p.Argo, "package", "argo")
+}
+
+func (w *writer) environment(e schema.Environment, model string) {
+	w.text(e.Namespace, "serve", e.Name, "namespace")
+	if e.Release == 0 {
+		w.text("latest", "serve", e.Name, "release")
+	} else {
+		w.value(e.Release, "serve", e.Name, "release")
+	}
+	w.value(e.Replicas, "serve", e.Name, "replicas")
+	if e.ObjectName != model {
+		w.text(e.ObjectName, "serve", e.Name, "name")
+	}
+	w.text(e.Waive, "serve", e.Name, "waive")
+	w.resources(e.Resources, "serve", e.Name)
+	w.extra(e.Seldon, "serve", e.Name, "seldon")
+}
