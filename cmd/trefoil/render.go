@@ -45,14 +45,19 @@ func (a *app) render() *cobra.Command {
 			return a.renderTip(cmd, f)
 		},
 	}
-	cmd.Flags().StringVar(&f.dialect, "dialect", "", "`polyaxon-0` prints the search as the group of Polyaxon 0.x")
-	cmd.Flags().StringVar(&f.base, "base", "", "`revision` to compare with, such as main: prints how the rendered objects differ")
-	cmd.Flags().StringVar(&f.head, "head", "", "`revision` that is compared; without it the files of -C as they are on disk (worktree)")
-	cmd.Flags().StringVar(&f.split, "split", "", "write a file for each object to this `folder`")
-	cmd.Flags().StringSliceVar(&f.choice.environments, "environment", nil, "only the SeldonDeployments of this `environment`; several times, or with commas")
-	cmd.Flags().StringSliceVar(&f.choice.kinds, "kind", nil, "only objects of this `kind`: search, workflow or seldondeployment; several times, or with commas")
-	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(kinds, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	f.add(cmd)
 	return cmd
+}
+
+func (f *renderFlags) add(cmd *cobra.Command) {
+	set := cmd.Flags()
+	set.StringVar(&f.dialect, "dialect", "", "`polyaxon-0` prints the search as the group of Polyaxon 0.x")
+	set.StringVar(&f.base, "base", "", "`revision` to compare with, such as main: prints how the rendered objects differ")
+	set.StringVar(&f.head, "head", "", "`revision` that is compared; without it the files of -C as they are on disk (worktree)")
+	set.StringVar(&f.split, "split", "", "write a file for each object to this `folder`")
+	set.StringSliceVar(&f.choice.environments, "environment", nil, "only the SeldonDeployments of this `environment`; can be repeated")
+	set.StringSliceVar(&f.choice.kinds, "kind", nil, "only objects of this `kind`: search, workflow or seldondeployment; can be repeated")
+	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(kinds(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 }
 
 // said refuses flags that are given and empty, as by a variable that is not set: they are not meant to be left out.
@@ -110,7 +115,8 @@ func (a *app) renderTip(cmd *cobra.Command, f renderFlags) error {
 // warnNoRepository says what rendered objects lack where nobody said where the specs are.
 func (a *app) warnNoRepository(c config, objects int) {
 	if c.Repository.URL == "" && objects > 0 {
-		fmt.Fprintln(a.err, "trefoil: no repository URL is known (--repo or trefoil.yaml): pods can't fetch source folders from what is printed here")
+		fmt.Fprintln(a.err, "trefoil: no repository URL is known (--repo or trefoil.yaml): "+
+			"pods can't fetch source folders from what is printed here")
 	}
 }
 

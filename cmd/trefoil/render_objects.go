@@ -52,9 +52,12 @@ func (r renderer) model(c schema.Catalog, m schema.Model) []render.Object {
 	return all
 }
 
-// kinds are what --kind knows: render.Kind in the letters that people type.
-var kinds = []string{kindOf(render.Search), kindOf(render.Workflow), kindOf(render.SeldonDeployment)}
+// kinds are what --kind knows.
+func kinds() []string {
+	return []string{kindOf(render.Search), kindOf(render.Workflow), kindOf(render.SeldonDeployment)}
+}
 
+// kindOf is a kind in the letters that people type.
 func kindOf(k render.Kind) string { return strings.ToLower(string(k)) }
 
 // choice is which objects are wanted; an empty list is no limit.
@@ -66,7 +69,7 @@ type choice struct {
 func (c choice) check() error {
 	for _, k := range c.kinds {
 		switch k = strings.ToLower(k); {
-		case !slices.Contains(kinds, k):
+		case !slices.Contains(kinds(), k):
 			return fmt.Errorf("--kind %s: there is search, workflow and seldondeployment", k)
 		case len(c.environments) > 0 && k != kindOf(render.SeldonDeployment):
 			return fmt.Errorf("--environment is about SeldonDeployments alone: leave out --kind %s", k)
@@ -114,7 +117,7 @@ func (c choice) has(model, environment string, kind render.Kind) bool {
 
 // of are the objects that are wanted.
 func (c choice) of(all []render.Object) []render.Object {
-	return slices.DeleteFunc(all, func(o render.Object) bool { return !c.has(o.Model, o.Environment, o.Ref.Kind) })
+	return slices.DeleteFunc(slices.Clone(all), func(o render.Object) bool { return !c.has(o.Model, o.Environment, o.Ref.Kind) })
 }
 
 // tellWaiting says why an environment that somebody asked for has no object yet.

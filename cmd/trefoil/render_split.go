@@ -174,6 +174,7 @@ func (a *app) printSplit(r splitReport) error {
 	if printed, err := a.json(r); printed {
 		return err
 	}
-	_, err := fmt.Fprintf(a.out, "%s: %s written, %d removed, %d unchanged\n", r.Folder, count(len(r.Written), "file"), len(r.Removed), r.Unchanged)
+	files := count(len(r.Written), "file")
+	_, err := fmt.Fprintf(a.out, "%s: %s written, %d removed, %d unchanged\n", r.Folder, files, len(r.Removed), r.Unchanged)
 	return err
 }
