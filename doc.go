@@ -44,7 +44,7 @@
 //     for tests.
 //   - internal/local: all engines on this machine, for laptops: processes, OCI layouts, loopback.
 //   - internal/metrics: what is counted, for Prometheus.
-//   - examples: whole spec repositories, which `trefoil init` writes.
+//   - examples: whole spec repositories, which `trefoil init` writes; docs: the pages that `trefoil explain` prints.
 //   - cmd/trefoil: the verbs, one file each. The only place that names implementations, reads TREFOIL_ variables and exits.
 //
 // internal/archtest keeps it that way. e2e runs the built binary against the real engines, which e2e/stack builds and starts.

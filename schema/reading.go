@@ -49,12 +49,14 @@ type Reading struct {
 // ends, and "" before it looks at all of them together.
 func Read(files map[string][]byte, begin func(file string)) *Reading {
 	r := &Reading{parts: map[string][]part{}}
+	r.rules, r.shape = ourRules()
 	var whole []*ast.File
 	for _, name := range sortedKeys(files) {
 		begin(name)
 		f, found := guard(name, files[name])
 		r.Findings = append(r.Findings, found...)
 		if f != nil {
+			r.shape.restated(f.Decls)
 			r.specs = append(r.specs, spec{f, files[name], fileScope(name).Model})
 			whole = append(whole, f)
 		}
@@ -71,7 +73,6 @@ func Read(files map[string][]byte, begin func(file string)) *Reading {
 		r.Findings = append(r.Findings, noSpec())
 	}
 	if !r.broken() {
-		r.rules, r.shape = ourRules()
 		r.cut()
 	}
 	if len(r.Units) > maxModels {

@@ -130,7 +130,17 @@ An *error* freezes what it is about: an environment, a model, or where that can'
 created, changed or deleted there; what runs goes on. A *warning* is likely a mistake and freezes nothing. A *note* is none: it says what
 a model waits for. ` + "`validate`" + ` ends with 1 where there is an error, else with 0.
 
-Each code has a page with a wrong and a right example; ` + "`trefoil explain TRF0101`" + ` prints it.
+Each code has a page with a wrong and a right example; ` + "`trefoil explain TRF0101`" + ` prints it. Most examples show a part of models.cue:
+` + "`package models`" + ` and the rest of the model are left out.
+
+On a terminal a finding shows its line with carets under the place, elsewhere it is one line. Of more than 50 the first are printed, errors
+before all others, and then how many there are of each code.
+
+| ` + "`trefoil validate -o`" + ` | for | how many |
+|---|---|---|
+| ` + "`json`" + ` | your own programs; [its JSON Schema](schemas/validate.json) | all |
+| ` + "`sarif`" + ` | code scanning, in SARIF 2.1.0; files are named from the root of the git repository | all; GitHub shows the 5,000 worst, and refuses a file with more than 25,000 |
+| ` + "`github`" + ` | annotations in a job of GitHub Actions; files likewise | the first 50 in the log; GitHub shows 10 of each severity a step |
 
 | code | says |
 |---|---|
