@@ -32,7 +32,8 @@ func TestEditorsPage(t *testing.T) {
 		t.Fatalf("the page has no block of JSON: %v", err)
 	}
 	p := tasks.Tasks[0].ProblemMatcher.Pattern
-	dir := unpacked(t, &txtar.Archive{Files: []txtar.File{{Name: "models.cue", Data: []byte("package models\nmodels: mnist: select: {metric: \"loss\", goal: \"minimize\"}\n")}}})
+	const models = "package models\nmodels: mnist: select: {metric: \"loss\", goal: \"minimize\"}\n"
+	dir := unpacked(t, &txtar.Archive{Files: []txtar.File{{Name: "models.cue", Data: []byte(models)}}})
 	line, _, _ := strings.Cut(string(validated(t, dir, "text")), "\n")
 	m := regexp.MustCompile(p.Regexp).FindStringSubmatch(line)
 	if m == nil {

@@ -17,8 +17,9 @@ func (a *app) explain() *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain [CODE | FIELD]",
 		Short: "Explain a code of a finding, or a field of models.cue",
-		Long: "Explains a code, such as TRF0101, with a wrong and a right example; or a field, such as models.train.search.random, in the words\n" +
-			"of trefoil.cue, with the fields below it. The name of a model may stand in its place, or not. Alone it lists the codes.\n\n" +
+		Long: "Explains a code, such as TRF0101, with a wrong and a right example; or a field, such as models.train.search.random, in\n" +
+			"the words of trefoil.cue, with the fields below it. The name of a model may stand in its place, or not. Alone it lists\n" +
+			"the codes.\n\n" +
 			"Exit code 0: explained. 1: there is no such code or field.",
 		Args:              oneWord,
 		ValidArgsFunction: completeExplain,

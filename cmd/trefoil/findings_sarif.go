@@ -88,7 +88,8 @@ func (r verdict) sarif() sarifLog {
 	}
 	for _, f := range r.findings {
 		index, _ := slices.BinarySearch(codes, f.Code)
-		run.Results = append(run.Results, sarifResult{f.Code, index, f.Severity, sarifText{Text: unlinked(sentence(f))}, []sarifLocation{r.location(f)}})
+		message := sarifText{Text: unlinked(sentence(f))}
+		run.Results = append(run.Results, sarifResult{f.Code, index, f.Severity, message, []sarifLocation{r.location(f)}})
 	}
 	return sarifLog{"https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json", "2.1.0", []sarifRun{run}}
 }

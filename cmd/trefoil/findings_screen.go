@@ -123,7 +123,8 @@ const second = -1
 
 // wide reports whether a terminal gives a character the place of two.
 func wide(r rune) bool {
-	return unicode.In(r, unicode.Han, unicode.Hangul, unicode.Hiragana, unicode.Katakana) || r >= 0xff01 && r <= 0xff60 || r >= 0x1f300 && r <= 0x1faff
+	fullWidth, emoji := r >= 0xff01 && r <= 0xff60, r >= 0x1f300 && r <= 0x1faff
+	return fullWidth || emoji || unicode.In(r, unicode.Han, unicode.Hangul, unicode.Hiragana, unicode.Katakana)
 }
 
 // joined is what characters with their second halves show.

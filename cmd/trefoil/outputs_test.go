@@ -50,8 +50,8 @@ func repositories(t *testing.T) []string {
 	t.Helper()
 	dirs := []string{"../../examples/mnist"}
 	var names []string
-	for _, pattern := range []string{"../../schema/testdata/broken/*.txtar", "../../schema/testdata/load/*.txtar", "../../render/testdata/check/*.txtar"} {
-		found, err := filepath.Glob(pattern)
+	for _, pattern := range []string{"schema/testdata/broken/*.txtar", "schema/testdata/load/*.txtar", "render/testdata/check/*.txtar"} {
+		found, err := filepath.Glob("../../" + pattern)
 		if err != nil || len(found) == 0 {
 			t.Fatalf("%s: %v", pattern, err)
 		}
