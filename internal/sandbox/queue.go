@@ -4,7 +4,7 @@ import "slices"
 
 const (
 	// together is how many units are judged in one evaluation at most. More save nothing.
-	together = 16
+	together = 32
 	// losses are how many evaluations of units together may end a child before no others are tried.
 	losses = 2
 )
