@@ -11,13 +11,14 @@ import (
 
 // loader turns the JSON of one model into a Model and gathers what is wrong with it.
 type loader struct {
-	tree     Tree
-	hashes   hashes
+	folders  *folders
 	places   *places
 	name     string
 	selected Selected
 	unread   bool // its releases may not be all that there are: there is an error about it already
 	findings []Finding
+	loaded   Model
+	ok       bool
 }
 
 // report adds an error about the model, or about an environment where the path leads below serve.

@@ -3,7 +3,9 @@ package schema
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
 )
 
 // Load reads and judges one revision. What is wrong with its content is in Catalog.Findings, all of it at once; the error says
@@ -43,13 +45,10 @@ func (j judgement) catalog(tree Tree, found []Finding) Catalog {
 	c := Catalog{Findings: append(found, j.Findings...), Retired: j.Retired, Again: j.Again}
 	c.Selected = j.selections(&c.Findings)
 	c.Findings = append(c.Findings, lost(c.Selected, j.Places)...)
-	wrong, hashes := c.errors(), hashes{}
-	for _, name := range sortedKeys(j.Models) {
-		l := loader{tree: tree, hashes: hashes, places: j.Places, name: name, selected: c.Selected[name], unread: wrong[Scope{Model: name}]}
-		model, ok := l.model(j.Models[name])
+	for _, l := range j.load(tree, c) {
 		c.Findings = append(c.Findings, l.findings...)
-		if ok {
-			c.Models = append(c.Models, model)
+		if l.ok {
+			c.Models = append(c.Models, l.loaded)
 		}
 	}
 	c.Findings = append(c.Findings, collisions(c.Models, j.Places)...)
@@ -57,6 +56,26 @@ func (j judgement) catalog(tree Tree, found []Finding) Catalog {
 	c.Findings = append(c.Findings, unheard(c, j.Places)...)
 	c.Findings = append(c.Findings, strays(tree, j.folders(c))...)
 	return c.With(nil)
+}
+
+// load makes models of what was judged, by as many processors as there are.
+func (j judgement) load(tree Tree, c Catalog) []*loader {
+	var all []*loader
+	wrong, folders := c.errors(), &folders{tree: tree, hashes: map[string]hashed{}}
+	for _, name := range sortedKeys(j.Models) {
+		all = append(all, &loader{folders: folders, places: j.Places, name: name, selected: c.Selected[name], unread: wrong[Scope{Model: name}]})
+	}
+	const some = 64 // fewer are done before others have begun
+	var workers sync.WaitGroup
+	for part := range slices.Chunk(all, max(some, (len(all)-1)/runtime.GOMAXPROCS(0)+1)) {
+		workers.Go(func() {
+			for _, l := range part {
+				l.loaded, l.ok = l.model(j.Models[l.name])
+			}
+		})
+	}
+	workers.Wait()
+	return all
 }
 
 // freezes reports whether an error is about exactly this scope or all of the revision.

@@ -8,7 +8,30 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 )
+
+// folders are what is asked of the tree, by one at a time, for as long as one load takes: a thousand models may name the same folder,
+// and a work tree reads all of it for its hash.
+type folders struct {
+	mu     sync.Mutex
+	tree   Tree
+	hashes map[string]hashed
+}
+
+type hashed struct {
+	hash string
+	err  error
+}
+
+func (f *folders) hash(folder string) (string, error) {
+	known, ok := f.hashes[folder]
+	if !ok {
+		known.hash, known.err = f.tree.Hash(folder)
+		f.hashes[folder] = known
+	}
+	return known.hash, known.err
+}
 
 // source looks a folder up in the tree. What can't be read, such as a symbolic link, is a finding of this model, so that no
 // other one waits for it.
@@ -22,17 +45,19 @@ func (l *loader) source(r rawSource, at ...string) Source {
 		return s
 	}
 	at = append(at, "path")
+	l.folders.mu.Lock()
+	defer l.folders.mu.Unlock()
 	if s.Path != "." && !cleanRelative(s.Path) {
 		l.report(codePath, l.folder(s.Path), at,
 			"source %q is not a relative, clean path", s.Path)
 		return s
 	}
-	if spec := specBelow(l.tree, s.Path); spec != "" {
+	if spec := specBelow(l.folders.tree, s.Path); spec != "" {
 		l.report(codeSpecIn, "every commit of the daemon would change it: move the code into a folder of its own", at,
 			"source %q holds the spec file %s", s.Path, spec)
 		return s
 	}
-	hash, err := l.hashes.of(l.tree, s.Path)
+	hash, err := l.folders.hash(s.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		l.report(codeFolder, l.folder(s.Path), at,
@@ -44,35 +69,18 @@ func (l *loader) source(r rawSource, at ...string) Source {
 	return s
 }
 
-// hashes are those of folders, for as long as one load takes: a thousand models may name the same one, and a work tree reads all of it.
-type hashes map[string]hashed
-
-type hashed struct {
-	hash string
-	err  error
-}
-
-func (h hashes) of(tree Tree, folder string) (string, error) {
-	known, ok := h[folder]
-	if !ok {
-		known.hash, known.err = tree.Hash(folder)
-		h[folder] = known
-	}
-	return known.hash, known.err
-}
-
 // folder is the hint for a path that is none of a folder: one that is there, and is written a little differently.
 func (l *loader) folder(name string) string {
 	clean := strings.Trim(path.Clean(strings.ReplaceAll(name, `\`, "/")), "/")
 	clean = strings.TrimLeft(clean, "./")
-	if info, err := fs.Stat(l.tree, clean); err == nil && fs.ValidPath(clean) {
+	if info, err := fs.Stat(l.folders.tree, clean); err == nil && fs.ValidPath(clean) {
 		if !info.IsDir() {
 			return fmt.Sprintf("it is a file: write its folder, %q", path.Dir(clean))
 		}
 		return fmt.Sprintf("write %q", clean)
 	}
 	var folders []string
-	entries, _ := fs.ReadDir(l.tree, ".")
+	entries, _ := fs.ReadDir(l.folders.tree, ".")
 	for _, e := range entries {
 		if e.IsDir() && e.Name() != selectedFolder && !strings.HasPrefix(e.Name(), ".") {
 			folders = append(folders, e.Name())
