@@ -33,9 +33,10 @@ earlier() {
 	page=1
 	while :; do
 		call GET "$1?per_page=100&page=$page" || return
-		test "$(jq length "$private/reply")" -gt 0 || return 0
+		count=$(jq -e 'arrays | length' "$private/reply") || return 1
+		test "$count" -gt 0 || return 0
 		number=$(jq -r --arg account "$2" 'map(select(((.user // .author).id | tostring) == $account
-			and ((.body // "") | startswith("<!-- trefoil-plan -->"))))[0].id // empty' "$private/reply") || return
+			and ((.body // "") | startswith("<!-- trefoil-plan -->"))))[0].id // empty' "$private/reply") || return 1
 		if test -n "$number"; then
 			echo "$number"
 			return 0
@@ -47,7 +48,7 @@ earlier() {
 # write FILE METHOD COMMENTS COMMENT ACCOUNT makes FILE the text of this account's comment: of the earlier one, which COMMENT/number
 # names and METHOD changes, else of a new one among COMMENTS.
 write() {
-	jq -n --rawfile body "$1" '{body: $body}' >"$private/comment" || return
+	jq -n --rawfile body "$1" '{body: $body}' >"$private/comment" || return 1
 	number=$(earlier "$3" "$5") || return
 	if test -n "$number"; then
 		call "$2" "$4/$number" "$private/comment"

@@ -33,7 +33,7 @@ test ! -e "$folder/findings.sarif" || output sarif "$folder/findings.sarif"
 if test -e "$folder/plan.json"; then
 	ask() { jq -r "$1" "$folder/plan.json"; }
 	output changed "$(ask '(.models + .findings | length) > 0')"
-	output rerun "$(ask '[.models[] | select(.experiments > 0).model] | join(" ")')"
+	output rerun "$(ask '[.models[] | select(.experiments > 0 or any(.steps[]; .action == "search")).model] | join(" ")')"
 	output experiments "$(ask .summary.experiments)"
 	output summary "$(ask .summary.text)"
 fi
@@ -47,7 +47,7 @@ fi
 comment() {
 	echo '{"query": "{ viewer { databaseId } }"}' >"$private/who"
 	call POST "$GITHUB_GRAPHQL_URL" "$private/who" || return
-	account=$(jq -er .data.viewer.databaseId "$private/reply") || return
+	account=$(jq -er .data.viewer.databaseId "$private/reply") || return 1
 	comments=$GITHUB_API_URL/repos/$GITHUB_REPOSITORY/issues
 	write "$folder/plan.md" PATCH "$comments/$pull/comments" "$comments/comments" "$account"
 }

@@ -31,7 +31,7 @@ if test -z "$token"; then
 fi
 comment() {
 	call GET "$CI_API_V4_URL/user" || return
-	account=$(jq -er .id "$private/reply") || return
+	account=$(jq -er .id "$private/reply") || return 1
 	notes=$CI_API_V4_URL/projects/$CI_PROJECT_ID/merge_requests/$CI_MERGE_REQUEST_IID/notes
 	write "$folder/plan.md" PUT "$notes" "$notes" "$account"
 }

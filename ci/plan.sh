@@ -46,7 +46,7 @@ else
 	# Indented text is code: no byte of it is markup.
 	{
 		printf '<!-- trefoil-plan -->\n### Trefoil: no plan\n\n'
-		head -c 60000 "$folder/plan.txt" | tr -d '\000-\010\013-\037' | sed 's/^/    /'
+		head -n 100 "$folder/plan.txt" | tr -d '\000-\010\013-\037' | cut -c -500 | sed 's/^/    /'
 	} >"$folder/plan.md"
 fi
 test "$planned" -ne 0 || planned=$checked
