@@ -17,10 +17,13 @@ unset PLAN_TOKEN # nothing but curl needs it, and that reads the header
 test -n "${PLAN_BASE:-}" || PLAN_BASE=${CI_MERGE_REQUEST_TARGET_BRANCH_SHA:-${CI_MERGE_REQUEST_DIFF_BASE_SHA:-}}
 export PLAN_BASE
 
-folder=${CI_PROJECT_DIR:-.}/trefoil-plan
-mkdir -p "$folder"
+# Not before the plan is made does anything appear among the files that it is made of.
+folder=$private/plan
+mkdir "$folder"
 code=0
 "$here/plan.sh" "$folder" || code=$?
+rm -rf "${CI_PROJECT_DIR:-.}/trefoil-plan"
+cp -R "$folder" "${CI_PROJECT_DIR:-.}/trefoil-plan"
 
 if test ! -e "$folder/plan.md" || test -z "${CI_MERGE_REQUEST_IID:-}" || test "${PLAN_COMMENT:-true}" != true; then
 	exit "$code"
