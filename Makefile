@@ -36,7 +36,7 @@ stack: ## the real engines on loopback, until Ctrl-C
 
 tidy: ## go.mod, go.sum, formatting
 	go mod tidy
-	gofmt -w cmd e2e examples internal reconcile render schema
+	gofmt -w ci cmd docs e2e examples internal reconcile render schema
 
 clean:
 	rm -rf bin
