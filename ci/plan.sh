@@ -30,7 +30,8 @@ if test -z "$base"; then
 	exit "$checked"
 fi
 
-set -- plan --directory="$directory" --base="$base"
+# What is merged is the commit; what earlier steps of the job left beside it is not.
+set -- plan --directory="$directory" --base="$base" --head=HEAD
 test -z "${PLAN_FAIL_ON:-}" || set -- "$@" --fail-on="$PLAN_FAIL_ON"
 test -z "${PLAN_MAX_EXPERIMENTS:-}" || set -- "$@" --max-experiments="$PLAN_MAX_EXPERIMENTS"
 
