@@ -98,7 +98,8 @@ func (a *app) compared(ctx context.Context, base, head string) (comparison, erro
 	case err != nil:
 		return comparison{}, err
 	case fork.Revision != onto.Revision:
-		two.notes = append(two.notes, fmt.Sprintf("%s has moved on since %s: what changed there does not count here", base, fork.Revision.Short()))
+		two.notes = append(two.notes,
+			fmt.Sprintf("%s has moved on since %s: what changed there does not count here", base, fork.Revision.Short()))
 	}
 	if err := a.readBase(ctx, clone, base, fork, &two); err != nil {
 		return comparison{}, err

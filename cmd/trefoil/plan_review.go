@@ -139,7 +139,8 @@ func reviewOf(r review.Review, unapproved []string) reviewJSON {
 func modelOf(m review.Model) modelJSON {
 	j := modelJSON{
 		Model: m.Name, From: m.From, Action: m.Word, Causes: []causeJSON{}, Steps: []stepJSON{}, Holds: holdsOf(m.Holds),
-		Experiments: m.Experiments, GPUHours: known64(m.Cost.GPUHours), CPUHours: known64(m.Cost.CPUHours), Warnings: list(m.Warnings), Notes: list(m.Notes),
+		Experiments: m.Experiments, GPUHours: known64(m.Cost.GPUHours), CPUHours: known64(m.Cost.CPUHours),
+		Warnings: list(m.Warnings), Notes: list(m.Notes),
 	}
 	for _, c := range m.Causes {
 		j.Causes = append(j.Causes, causeJSON{c.Field, c.Old, c.New, c.Pos.File, c.Pos.Line, c.Pos.Column, c.Gone})

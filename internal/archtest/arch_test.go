@@ -52,7 +52,7 @@ var rules = map[string][]string{
 // core may import only these packages of the standard library: no clock, no network, no file, no log.
 var core = map[string][]string{
 	"reconcile/plan":   {"cmp", "fmt", "maps", "math", "slices", "strconv", "strings", "time"},
-	"reconcile/review": {"cmp", "encoding/json", "fmt", "html", "iter", "maps", "math", "reflect", "slices", "strconv", "strings", "time", "unicode"},
+	"reconcile/review": {"cmp", "encoding/json", "fmt", "html", "iter", "maps", "math", "reflect", "slices", "strconv", "strings", "time", "unicode", "unicode/utf8"},
 }
 
 // pure are the rooms that no clock may reach.

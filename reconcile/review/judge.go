@@ -10,8 +10,8 @@ import (
 
 // Words are what can happen to a model, the most drastic first: that of a model is the first that one of its steps has.
 var Words = []string{
-	"delete", Invalid, Rename, "rerun", "search", "reselect", "repackage", "rebuild", "build", "rollback", "promote", "update", "serve", "record",
-	"stop", Hold, Later,
+	"delete", Invalid, Rename, "rerun", "search", "reselect", "repackage", "rebuild", "build", "rollback", "promote", "update", "serve",
+	"record", "stop", Hold, Later,
 }
 
 // judge decides what each model's changes come to, and which models change at all.
@@ -76,7 +76,7 @@ func (r *reviewer) word(b *Model) string {
 
 // moves reports whether a deletion is that of an object whose environment lives on elsewhere.
 func (r *reviewer) moves(s plan.Step) bool {
-	return s.Word == "delete" && slices.ContainsFunc(r.head[s.Scope.Model].Serve, func(e schema.Environment) bool { return e.Name == s.Scope.Environment })
+	return s.Word == "delete" && environment(r.head[s.Scope.Model], s.Scope.Environment).Name != ""
 }
 
 // warn says what a reviewer would want to look at twice.

@@ -5,6 +5,7 @@ import (
 	"html"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Marker is the first line of Markdown: by it the comment of an earlier run is found again.
@@ -30,7 +31,8 @@ const (
 // fit is counted. Whatever the repository says stands in code, so that it is neither markup nor a mention of somebody.
 func (r Review) Markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n### %s\n\n%s → %s\n\n", Marker, strings.Replace(r.Summary(), "Plan: ", "Trefoil: ", 1), code(r.Base.String()), code(r.Head.String()))
+	title := strings.Replace(r.Summary(), "Plan: ", "Trefoil: ", 1)
+	fmt.Fprintf(&b, "%s\n### %s\n\n%s → %s\n\n", Marker, title, code(r.Base.String()), code(r.Head.String()))
 	if cost := r.total(); cost != "" {
 		fmt.Fprintf(&b, "This costs %s.\n\n", cost)
 	}
@@ -77,17 +79,24 @@ func (r Review) table(b *strings.Builder) {
 	if len(r.Models) == 0 {
 		return
 	}
-	b.WriteString("| model | what happens | why | costs at most |\n|---|---|---|---|\n")
-	var rows []string
+	searching := r.Experiments() > 0
+	rows := []string{rowOf(searching, "model", "what happens", "why", "costs at most"), rowOf(searching, "---", "---", "---", "---")}
 	for _, m := range r.Models[:min(mostRows, len(r.Models))] {
-		rows = append(rows, fmt.Sprintf("| %s | %s | %s | %s |\n", cell(m.Name), m.what(), m.why(), m.price()))
+		rows = append(rows, rowOf(searching, cell(m.Name), m.what(), m.why(), m.price()))
 	}
 	rows = fitting(rows, mostTable)
-	b.WriteString(strings.Join(rows, ""))
-	if more := len(r.Models) - len(rows); more > 0 {
-		fmt.Fprintf(b, "| and %d more | | | |\n", more)
+	if more := len(r.Models) + 2 - len(rows); more > 0 {
+		rows = append(slices.Clone(rows), rowOf(searching, fmt.Sprintf("and %d more", more), "", "", ""))
 	}
-	b.WriteString("\n")
+	b.WriteString(strings.Join(rows, "") + "\n")
+}
+
+// rowOf is a line of the table, the last column of which is there only where something is searched.
+func rowOf(searching bool, columns ...string) string {
+	if !searching {
+		columns = columns[:len(columns)-1]
+	}
+	return "| " + strings.Join(columns, " | ") + " |\n"
 }
 
 // fitting are the first lines that have no more than so many bytes together.
@@ -112,7 +121,7 @@ func (m Model) label() string {
 func (m Model) what() string {
 	text := "**" + m.label() + "**"
 	if m.Experiments > 0 {
-		text += " " + counted(m.Experiments, "experiment")
+		text += " (" + counted(m.Experiments, "experiment") + ")"
 	}
 	var places []string
 	for _, s := range m.Steps {
@@ -171,10 +180,16 @@ func (m Model) price() string {
 // details is the block of a model, folded unless it is open.
 func (m Model) details(open bool) string {
 	lines := slices.Collect(strings.Lines(m.String()))
+	if m.title() == m.label() {
+		lines = lines[1:] // the summary has it
+	}
+	for i, l := range lines {
+		lines[i] = wrapped(strings.TrimPrefix(l, "  "))
+	}
 	shown := fitting(lines[:min(mostLines, len(lines))], mostBlock)
 	text := strings.Join(shown, "")
 	if more := len(lines) - len(shown); more > 0 {
-		text += fmt.Sprintf("  and %s more\n", counted(more, "line"))
+		text += fmt.Sprintf("and %s more\n", counted(more, "line"))
 	}
 	fence, tag := "```", "<details>"
 	for strings.Contains(text, fence) {
@@ -183,8 +198,30 @@ func (m Model) details(open bool) string {
 	if open {
 		tag = "<details open>"
 	}
-	return fmt.Sprintf("%s<summary><code>%s</code> %s</summary>\n\n%stext\n%s%s\n\n</details>\n\n", tag, html.EscapeString(plain(m.Name)),
-		html.EscapeString(m.label()), fence, text, fence)
+	return fmt.Sprintf("%s<summary><code>%s</code> %s</summary>\n\n%stext\n%s%s\n\n</details>\n\n", tag,
+		html.EscapeString(short(line(m.Name))), html.EscapeString(m.label()), fence, text, fence)
+}
+
+// wrapped breaks a line so that a page shows all of it.
+func wrapped(line string) string {
+	const wide, indent = 110, "\n      "
+	var b strings.Builder
+	column := 0
+	for i, word := range strings.Split(line, " ") {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case column+1+n > wide && column > len(indent):
+			b.WriteString(indent)
+			column = len(indent) - 1
+		default:
+			b.WriteString(" ")
+			column++
+		}
+		b.WriteString(word)
+		column += n
+	}
+	return b.String()
 }
 
 // code is text as a code span: nothing in it is markup.

@@ -113,7 +113,9 @@ func (r Review) Only(names []string) Review {
 	}
 	about := func(name string) bool { return slices.Contains(names, name) }
 	r.Models = slices.DeleteFunc(slices.Clone(r.Models), func(m Model) bool { return !about(m.Name) && !about(m.From) })
-	r.Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(f schema.Finding) bool { return f.Scope.Model != "" && !about(f.Scope.Model) })
+	r.Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(f schema.Finding) bool {
+		return f.Scope.Model != "" && !about(f.Scope.Model)
+	})
 	r.Unchanged = r.unchanged(about)
 	return r
 }

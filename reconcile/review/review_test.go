@@ -77,9 +77,13 @@ func compared(t *testing.T, c *txtar.Archive) review.Review {
 	if len(base.MapFS) > 0 {
 		before = load(t, base)
 	}
+	return between(before, load(t, head))
+}
+
+func between(base, head schema.Catalog) review.Review {
 	return review.Make(review.Input{
-		Base:     review.Side{Name: "main", Revision: "1111111111111111111111111111111111111111", Catalog: before},
-		Head:     review.Side{Name: "feature", Revision: "2222222222222222222222222222222222222222", Catalog: load(t, head)},
+		Base:     review.Side{Name: "main", Revision: "1111111111111111111111111111111111111111", Catalog: base},
+		Head:     review.Side{Name: "feature", Revision: "2222222222222222222222222222222222222222", Catalog: head},
 		Settings: render.Settings{Path: ".", Owner: "r-1", Workflows: render.Workflows{Namespace: "argo"}},
 		Limits:   plan.Limits{Deletions: 5, ExperimentsPerHour: 200},
 	})

@@ -67,7 +67,7 @@ func placed(f schema.Finding) string {
 // String is "main (1f2e3d4)", or the name alone where there is no commit.
 func (s Side) String() string {
 	if s.Revision == "" {
-		return s.Name
+		return line(s.Name)
 	}
 	return fmt.Sprintf("%s (%s)", line(s.Name), s.Revision.Short())
 }
@@ -198,12 +198,9 @@ func line(text string) string {
 	return plain(text)
 }
 
-// plain takes out what a terminal would obey: anybody may have written it.
+// plain takes out what a terminal would obey, and what is no text: anybody may have written it.
 func plain(text string) string {
-	if !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return text
-	}
-	return strings.Map(func(r rune) rune {
+	return strings.Map(func(r rune) rune { // which takes bytes that are no text for the same
 		if unicode.IsPrint(r) {
 			return r
 		}
