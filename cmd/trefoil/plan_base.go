@@ -45,7 +45,7 @@ func (a *app) planBase(cmd *cobra.Command, words []string, f planFlags) error {
 	if err := among(words, named(two.head.Catalog, plan.Plan{})); err != nil && len(r.Models) == 0 {
 		return err
 	}
-	unapproved := f.unapproved(r, two.messages)
+	unapproved := f.unapproved(&r, two.messages)
 	for _, what := range unapproved {
 		r.Notes = append(r.Notes, "needs a word in git: "+what)
 	}
@@ -71,7 +71,7 @@ func (a *app) observed(cmd *cobra.Command, here localFlags) (*plan.Live, time.Ti
 // comparison is what is compared, and what people should know of how.
 type comparison struct {
 	base, head review.Side
-	messages   func() []string // of the commits that only the head has
+	messages   func() ([]string, error) // of the commits that only the head has
 	notes      []string
 }
 
@@ -89,7 +89,7 @@ func (a *app) compared(ctx context.Context, base, head string) (comparison, erro
 	if err != nil {
 		return comparison{}, fmt.Errorf("--head: %w", err)
 	}
-	two := comparison{messages: func() []string { return clone.Between(onto, tip) }}
+	two := comparison{messages: func() ([]string, error) { return clone.Between(onto, tip) }}
 	fork, err := clone.Fork(onto, tip)
 	switch {
 	case errors.Is(err, gitrepo.ErrUnrelated):

@@ -24,12 +24,17 @@ func (f planFlags) check() error {
 	return nil
 }
 
-// unapproved are what the flags ask an approval for and git has none for.
-func (f planFlags) unapproved(r review.Review, messages func() []string) []string {
+// unapproved are what the flags ask an approval for and git has none for. Where the messages can't be told no approval counts.
+func (f planFlags) unapproved(r *review.Review, messages func() ([]string, error)) []string {
 	if len(f.failOn) == 0 && f.experiments == 0 {
 		return nil
 	}
-	return r.Unapproved(review.Rules{Words: f.failOn, Experiments: f.experiments}, messages())
+	said, err := messages()
+	all := r.Unapproved(review.Rules{Words: f.failOn, Experiments: f.experiments}, said)
+	if err != nil && len(all) > 0 {
+		r.Notes = append(r.Notes, "no approval can be looked for: "+err.Error())
+	}
+	return all
 }
 
 // ends is how the process ends.

@@ -2,7 +2,6 @@ package gitrepo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -66,9 +65,9 @@ func checkKind(ctx context.Context, dir string) error {
 	inside, format, _ := strings.Cut(kind, "\n")
 	switch {
 	case inside != "true":
-		return errors.New("a bare repository, or git's own folder of one: give a folder with files that are checked out (`git clone` makes one)")
+		return errBare
 	case format != "sha1":
-		return fmt.Errorf("the repository's hashes are %s, and only sha1 is read: make one with `git init --object-format=sha1`", format)
+		return errHashes(format)
 	}
 	return nil
 }

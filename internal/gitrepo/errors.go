@@ -30,18 +30,23 @@ type BranchError struct {
 
 // Error names the branches that exist, the first few of many.
 func (e *BranchError) Error() string {
-	const shown = 5
 	if len(e.Existing) == 0 {
 		return fmt.Sprintf("%s has no commits yet: push a first commit to branch %q", e.Repository, e.Branch)
 	}
+	return fmt.Sprintf("branch %q does not exist at %s (it has: %s)", e.Branch, e.Repository, few(e.Existing))
+}
+
+// few quotes the first of many names.
+func few(names []string) string {
+	const shown = 5
 	quoted := make([]string, 0, shown+1)
-	for _, name := range e.Existing[:min(shown, len(e.Existing))] {
+	for _, name := range names[:min(shown, len(names))] {
 		quoted = append(quoted, fmt.Sprintf("%q", name))
 	}
-	if more := len(e.Existing) - shown; more > 0 {
+	if more := len(names) - shown; more > 0 {
 		quoted = append(quoted, fmt.Sprintf("and %d more", more))
 	}
-	return fmt.Sprintf("branch %q does not exist at %s (it has: %s)", e.Branch, e.Repository, strings.Join(quoted, ", "))
+	return strings.Join(quoted, ", ")
 }
 
 // remoteError is a failure that a server or the way to it caused. Its text went through a redactor, because servers, proxies

@@ -1,6 +1,8 @@
 package gitrepo
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/go-git/go-billy/v5/osfs"
@@ -68,6 +70,9 @@ func storeOf(top string) (*filesystem.Storage, error) {
 	own, common, err := gitFolders(filepath.Join(top, ".git"))
 	if err != nil {
 		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(common, "objects")); err != nil {
+		return nil, fmt.Errorf("the repository of this work tree: %w", err)
 	}
 	files := dotgit.NewRepositoryFilesystem(osfs.New(own), osfs.New(common))
 	borrowed := filesystem.Options{AlternatesFS: osfs.New(string(filepath.Separator))} // objects of a clone may be in another one

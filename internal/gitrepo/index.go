@@ -167,8 +167,8 @@ func (x *index) readSettings(common string) error {
 	if err != nil {
 		return fmt.Errorf("read git's settings: %w", err)
 	}
-	if format := settings.Raw.Section("extensions").Option("objectformat"); format != "" && format != "sha1" {
-		return fmt.Errorf("the repository's hashes are %s, and only sha1 is read", format)
+	if err := checkFormat(settings); err != nil {
+		return err
 	}
 	core := settings.Raw.Section("core")
 	x.fileMode = core.Option("filemode") != "false"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -34,18 +35,15 @@ type Commit struct {
 
 // ReadLog goes back from the commit that is checked out in the folder dir, most commits at most.
 func ReadLog(dir string, most int) (Log, error) {
-	top, folder, err := placed(dir)
+	c, err := openClone(dir)
 	if err != nil {
 		return Log{}, fmt.Errorf("log of %s: %w", dir, err)
 	}
-	head, store, err := headOf(top)
-	if errors.Is(err, plumbing.ErrReferenceNotFound) {
-		return Log{}, fmt.Errorf("log of %s: nothing was committed yet", dir)
-	}
+	head, err := c.resolve(plumbing.HEAD.String())
 	if err != nil {
 		return Log{}, fmt.Errorf("log of %s: %w", dir, err)
 	}
-	log, err := walk(newObjects(store), head, folder, most, defaultLimits().file)
+	log, err := walk(c.objects, head.Hash, c.folder, most, c.largest)
 	if err != nil {
 		return Log{}, fmt.Errorf("log of %s: %w", dir, err)
 	}
@@ -64,11 +62,30 @@ func placed(dir string) (top, folder string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	if top == "" {
-		return "", "", errors.New("it is in no git repository")
+	switch {
+	case inBare(dir, top):
+		return "", "", errBare
+	case top == "":
+		return "", "", errors.New("it is in no git repository (`git init` makes one, `git clone` fetches one)")
 	}
 	folder, err = filepath.Rel(top, dir)
 	return top, filepath.ToSlash(folder), err
+}
+
+// inBare tells whether a folder, or one above it and below the top, is git's own.
+func inBare(dir, top string) bool {
+	for at := dir; at != top; at = filepath.Dir(at) {
+		_, err1 := os.Stat(filepath.Join(at, "HEAD"))
+		_, err2 := os.Stat(filepath.Join(at, "objects"))
+		_, err3 := os.Stat(filepath.Join(at, "refs"))
+		if err1 == nil && err2 == nil && err3 == nil {
+			return true
+		}
+		if at == filepath.Dir(at) {
+			break
+		}
+	}
+	return false
 }
 
 // Log goes back from the tip of the branch, most commits at most. All of them are held in memory, within the limits of one pack.

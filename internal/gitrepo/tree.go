@@ -175,32 +175,46 @@ func (s *subtree) openFolder(name string, about info, hash plumbing.Hash) (fs.Fi
 	}
 	listed := make([]fs.DirEntry, len(entries))
 	for i, e := range entries {
-		entry, err := s.tree.info(e)
-		if err != nil {
-			return nil, err
-		}
-		listed[i] = entry
+		listed[i] = entryOf{s.tree, e}
 	}
 	return &folder{info: about, path: name, left: listed}, nil
 }
 
+// entryOf is an entry of a folder. The file itself is asked for only by Info: a partial clone may not have it.
+type entryOf struct {
+	tree  *commitTree
+	entry object.TreeEntry
+}
+
+func (l entryOf) Name() string               { return l.entry.Name }
+func (l entryOf) IsDir() bool                { return l.entry.Mode == filemode.Dir }
+func (l entryOf) Type() fs.FileMode          { return mode(l.entry.Mode).Type() }
+func (l entryOf) Info() (fs.FileInfo, error) { return l.tree.info(l.entry) }
+
+func mode(of filemode.FileMode) fs.FileMode {
+	switch of {
+	case filemode.Dir:
+		return fs.ModeDir | 0o555
+	case filemode.Symlink:
+		return fs.ModeSymlink | 0o777
+	case filemode.Submodule:
+		return fs.ModeIrregular
+	case filemode.Executable:
+		return 0o555
+	default:
+		return 0o444
+	}
+}
+
 // info describes an entry. The size of a file is known without reading it.
 func (t *commitTree) info(entry object.TreeEntry) (info, error) {
-	switch entry.Mode {
-	case filemode.Dir:
-		return info{name: entry.Name, mode: fs.ModeDir | 0o555}, nil
-	case filemode.Symlink:
-		return info{name: entry.Name, mode: fs.ModeSymlink | 0o777}, nil
-	case filemode.Submodule:
-		return info{name: entry.Name, mode: fs.ModeIrregular}, nil
+	about := info{name: entry.Name, mode: mode(entry.Mode)}
+	if !about.mode.IsRegular() {
+		return about, nil
 	}
-	size, err := t.store.EncodedObjectSize(entry.Hash)
-	if err != nil {
+	var err error
+	if about.size, err = t.store.EncodedObjectSize(entry.Hash); err != nil {
 		return info{}, fmt.Errorf("%s: %w", entry.Name, err)
-	}
-	about := info{name: entry.Name, size: size, mode: 0o444}
-	if entry.Mode == filemode.Executable {
-		about.mode = 0o555
 	}
 	return about, nil
 }
