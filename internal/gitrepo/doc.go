@@ -1,5 +1,6 @@
 // Package gitrepo is a spec repository, as a [reconcile.Source]: a [Repo] is a branch behind a git server, a [Checkout] the branch that
 // is checked out in a person's work tree. A work tree is also a [schema.Tree], with what is not committed.
+// A [Clone] compares the revisions that a repository on this machine has, without asking its remote and without git.
 //
 // Of a Repo nothing is ever checked out. Reading takes one commit at depth 1 into memory and answers from its tree; writing builds blobs,
 // trees and a commit over that tree and pushes them by compare-and-swap: the server moves the branch only if it still is where
