@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -121,7 +120,7 @@ const lookback = 20
 func (a *app) readBase(ctx context.Context, clone *gitrepo.Clone, name string, p gitrepo.Point, two *comparison) error {
 	at, broken := p, ""
 	for range lookback {
-		c, err := a.at(ctx, at.Tree)
+		c, err := a.load(ctx, at.Tree)
 		if err != nil {
 			return fmt.Errorf("--base %s: %w", name, err)
 		}
@@ -145,14 +144,6 @@ func (a *app) readBase(ctx context.Context, clone *gitrepo.Clone, name string, p
 		two.notes = append(two.notes, fmt.Sprintf("%s does not validate (%s), so this compares with %s", name, broken, two.base.Revision.Short()))
 	}
 	return nil
-}
-
-// at judges a revision; one without the folder has no specs.
-func (a *app) at(ctx context.Context, tree schema.Tree) (schema.Catalog, error) {
-	if _, err := fs.Stat(tree, "."); errors.Is(err, fs.ErrNotExist) {
-		return schema.Catalog{}, nil
-	}
-	return a.load(ctx, tree)
 }
 
 func (a *app) readHead(ctx context.Context, name string, p gitrepo.Point, two *comparison) error {

@@ -1,7 +1,9 @@
 package gitrepo
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -27,7 +29,7 @@ type Point struct {
 	Revision plan.Revision
 	Date     time.Time // when it was committed
 	Message  string
-	// Tree is the folder of the specs. Where the commit has no such folder nothing in it can be opened, not even ".".
+	// Tree is the folder of the specs, empty where the commit has no such folder.
 	Tree   schema.Tree
 	commit *object.Commit
 }
@@ -80,6 +82,9 @@ func (c *Clone) Point(name string) (Point, error) {
 
 func (c *Clone) point(commit *object.Commit) Point {
 	s := step(c.objects, commit, c.folder, c.largest)
+	if gone, ok := s.Tree.(absent); ok && errors.Is(gone.why, fs.ErrNotExist) {
+		s.Tree = &subtree{tree: newCommitTree(c.objects, commit, c.largest), root: emptyTree}
+	}
 	return Point{Revision: s.Revision, Date: s.Date, Message: commit.Message, Tree: s.Tree, commit: commit}
 }
 

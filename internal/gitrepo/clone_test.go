@@ -129,8 +129,15 @@ func TestClonePlaces(t *testing.T) {
 		t.Errorf("a sub-folder: %v", err)
 	}
 	write(t, work, map[string]string{"new/models.cue": "package models"})
-	if _, err := fs.Stat(point(t, cloned(t, filepath.Join(work, "new")), "feature").Tree, "."); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a folder that was not there yet: %v", err)
+	none := point(t, cloned(t, filepath.Join(work, "new")), "feature").Tree
+	if entries, err := fs.ReadDir(none, "."); err != nil || len(entries) > 0 {
+		t.Errorf("a folder that was not there yet: %v, %v", entries, err)
+	}
+	if hash, err := none.Hash("."); err != nil || hash != runGit(t, work, "hash-object", "-t", "tree", "/dev/null") {
+		t.Errorf("its hash is %s, %v", hash, err)
+	}
+	if err := fstest.TestFS(none); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/trefoil-gitops/trefoil/schema"
 )
 
 // ErrNoRevision says that a name stands for no commit that is in the clone. What is printed says why, and what to try.
@@ -35,20 +37,27 @@ func (c *Clone) unknown(word string) error {
 	case strings.ContainsAny(word, ":{*? ") || strings.Contains(word, ".."):
 		return revisionError(fmt.Sprintf("%q: %v", word, errSyntax))
 	case len(c.cutOff) > 0:
-		return revisionError(fmt.Sprintf("%q is not in this clone, which is shallow: %s", word, deepen(word)))
+		return revisionError(fmt.Sprintf("%q is not in this clone, which is shallow%s: %s", word, guess(word, names), deepen(word)))
 	case len(names) == 0:
 		return revisionError(fmt.Sprintf("%q: there is no branch or tag, nothing was committed yet", word))
 	}
-	// Those that are alike come first, as users/ada/mnist for mnist.
-	slices.SortStableFunc(names, func(a, b string) int { return unlike(a, word) - unlike(b, word) })
-	return revisionError(fmt.Sprintf("%q is no branch, tag or commit of this clone (it has: %s)%s", word, few(names), fetch(word)))
+	has := guess(word, names)
+	if has == "" {
+		has = " (it has: " + few(names) + ")"
+	}
+	return revisionError(fmt.Sprintf("%q is no branch, tag or commit of this clone%s%s", word, has, fetch(word)))
 }
 
-func unlike(name, word string) int {
-	if word != "" && strings.Contains(strings.ToLower(name), strings.ToLower(word)) {
-		return 0
+// guess asks whether a name that is there was meant: a misspelt one, or one that ends as this one does, as users/ada/mnist for mnist.
+func guess(word string, names []string) string {
+	near, ok := schema.Nearest(word, names)
+	if i := slices.IndexFunc(names, func(name string) bool { return word != "" && strings.HasSuffix(name, "/"+word) }); i >= 0 {
+		near, ok = names[i], true
 	}
-	return 1
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %q?)", near)
 }
 
 // lost says why there is nothing where a name leads.

@@ -16,8 +16,9 @@ func TestCloneUnknown(t *testing.T) {
 	has := `is no branch, tag or commit of this clone (it has: `
 	for name, want := range map[string]string{
 		"":                                `"" ` + has + `"feature", "main", "users/ada/mnist", "origin/feature", "origin/main", and 1 more)`,
-		"mnist":                           `"mnist" ` + has + `"users/ada/mnist", "feature", "main",`,
-		"main2":                           `): if the remote has it, git fetch origin main2:refs/remotes/origin/main2`,
+		"mnist":                           `"mnist" is no branch, tag or commit of this clone (did you mean "users/ada/mnist"?)`,
+		"mian":                            `"mian" is no branch, tag or commit of this clone (did you mean "main"?)`,
+		"trunk":                           `): if the remote has it, git fetch origin trunk:refs/remotes/origin/trunk`,
 		"origin/x":                        `git fetch origin x:refs/remotes/origin/x`,
 		"-x":                              has,
 		"a;b":                             `and 1 more)`,
