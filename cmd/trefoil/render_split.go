@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -113,16 +114,15 @@ func unsplit(dir *os.Root, files map[string][]byte) ([]string, error) {
 	return todo, nil
 }
 
-// marked reports whether the first line of a file says that it is ours.
+// marked reports whether the first line of a file says that it is ours, with the line ends of Windows too: the files may be committed.
 func marked(dir *os.Root, file string) bool {
 	f, err := dir.Open(file)
 	if err != nil {
 		return false
 	}
 	defer f.Close()
-	begin := make([]byte, len(mark))
-	_, err = io.ReadFull(f, begin)
-	return err == nil && string(begin) == mark
+	line, err := bufio.NewReader(io.LimitReader(f, int64(len(mark))+1)).ReadString('\n')
+	return err == nil && strings.TrimRight(line, "\r\n") == strings.TrimSuffix(mark, "\n")
 }
 
 func holds(dir *os.Root, file string, info fs.FileInfo, data []byte) bool {

@@ -114,3 +114,29 @@ func TestCloneShallow(t *testing.T) {
 		t.Errorf("after git %s: %v", command, err)
 	}
 }
+
+// FuzzClonePoint is that no name does more than stand for a commit or be refused.
+func FuzzClonePoint(f *testing.F) {
+	dir := f.TempDir()
+	runGit(f, dir, "init", "-q", "-b", "main")
+	write(f, dir, specs())
+	runGit(f, dir, "add", "-A")
+	runGit(f, dir, "commit", "-q", "-m", "begin")
+	for _, name := range []string{"main", "HEAD~1^2", "@", "HEAD^{commit}~", "refs/heads/../../config", "~", "\x00", "%s", "ffff", "origin/"} {
+		f.Add(name)
+	}
+	c, err := OpenClone(dir)
+	if err != nil {
+		f.Fatal(err)
+	}
+	head := runGit(f, dir, "rev-parse", "HEAD")
+	f.Fuzz(func(t *testing.T, name string) {
+		p, err := c.Point(name)
+		switch {
+		case err == nil && string(p.Revision) != head:
+			t.Errorf("%q is %s", name, p.Revision)
+		case err != nil && (!errors.Is(err, ErrNoRevision) || strings.ContainsAny(err.Error(), "\x1b\n\r")):
+			t.Errorf("%q: %q", name, err)
+		}
+	})
+}
