@@ -83,7 +83,7 @@ func (c *Clone) Point(name string) (Point, error) {
 func (c *Clone) point(commit *object.Commit) Point {
 	s := step(c.objects, commit, c.folder, c.largest)
 	if gone, ok := s.Tree.(absent); ok && errors.Is(gone.why, fs.ErrNotExist) {
-		s.Tree = &subtree{tree: newCommitTree(c.objects, commit, c.largest), root: emptyTree}
+		s.Tree = &subtree{tree: newCommitTree(c.objects, commit, c.largest), root: emptyTree()}
 	}
 	return Point{Revision: s.Revision, Date: s.Date, Message: commit.Message, Tree: s.Tree, commit: commit}
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // emptyTree is the hash of a folder without files. Git knows it without having it.
-var emptyTree = plumbing.ComputeHash(plumbing.TreeObject, nil)
+func emptyTree() plumbing.Hash { return plumbing.ComputeHash(plumbing.TreeObject, nil) }
 
 // commitTree is the tree of one commit. Its store is complete when it is made and never changes after.
 type commitTree struct {
@@ -77,7 +77,7 @@ func (t *commitTree) find(at object.TreeEntry, name string) (object.TreeEntry, e
 func (t *commitTree) entries(hash plumbing.Hash) ([]object.TreeEntry, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if known, ok := t.folders[hash]; ok || hash == emptyTree {
+	if known, ok := t.folders[hash]; ok || hash == emptyTree() {
 		return known, nil
 	}
 	tree, err := object.GetTree(t.store, hash)
