@@ -49,13 +49,7 @@ func TestCloneAncestry(t *testing.T) {
 	const commits, pairs = 40, 12
 	for seed := range uint64(6) {
 		dice := rand.New(rand.NewPCG(seed, 1))
-		dir := t.TempDir()
-		runGit(t, dir, "init", "-q", "-b", "c0")
-		command := gitOf(dir, "fast-import", "--quiet")
-		command.Stdin = strings.NewReader(history(dice, commits))
-		if out, err := command.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
+		dir := imported(t, history(dice, commits))
 		c := cloned(t, dir)
 		for range pairs {
 			base, head := fmt.Sprintf("c%d", dice.IntN(commits)), fmt.Sprintf("c%d", dice.IntN(commits))
@@ -64,21 +58,52 @@ func TestCloneAncestry(t *testing.T) {
 	}
 }
 
+// TestCloneAncestryLate is a history of one second in which what the base has is found first by the short way that the head has to it.
+func TestCloneAncestryLate(t *testing.T) {
+	var b strings.Builder
+	for i, parents := range [][]int{nil, {0}, {1}, {2}, {3}, {4}, {5}, {2, 1}} {
+		commit(&b, i, 1_700_000_000, parents...)
+	}
+	dir := imported(t, b.String())
+	same(t, cloned(t, dir), dir, "c6", "c7")
+}
+
+// commit writes the commit cN, which is the tip of a branch of its own.
+func commit(b *strings.Builder, n, when int, parents ...int) {
+	name := fmt.Sprintf("c%d", n)
+	fmt.Fprintf(b, "commit refs/heads/%s\ncommitter A <a@example.com> %d +0000\ndata %d\n%s\n", name, when, len(name), name)
+	word := "from"
+	for _, parent := range parents {
+		fmt.Fprintf(b, "%s refs/heads/c%d\n", word, parent)
+		word = "merge"
+	}
+}
+
+// imported is a repository of what git fast-import reads.
+func imported(t *testing.T, commits string) string {
+	t.Helper()
+	dir := t.TempDir()
+	runGit(t, dir, "init", "-q", "-b", "c0")
+	command := gitOf(dir, "fast-import", "--quiet")
+	command.Stdin = strings.NewReader(commits)
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return dir
+}
+
 // history is the input of git fast-import for commits c0, c1 and so on, each the tip of a branch of its own.
 func history(dice *rand.Rand, commits int) string {
 	var b strings.Builder
 	when := 1_700_000_000
 	for i := range commits {
 		when += dice.IntN(2) * dice.IntN(90_000)
-		name, at := fmt.Sprintf("c%d", i), when-dice.IntN(2)*dice.IntN(40_000)
-		fmt.Fprintf(&b, "commit refs/heads/%s\ncommitter A <a@example.com> %d +0000\ndata %d\n%s\n", name, at, len(name), name)
-		for j := range min(i, 1+dice.IntN(3)*dice.IntN(2)) {
-			word := "merge"
-			if j == 0 {
-				word = "from"
-			}
-			fmt.Fprintf(&b, "%s refs/heads/c%d\n", word, max(0, i-1-dice.IntN(6)))
+		at := when - dice.IntN(2)*dice.IntN(40_000)
+		var parents []int
+		for range min(i, 1+dice.IntN(3)*dice.IntN(2)) {
+			parents = append(parents, max(0, i-1-dice.IntN(6)))
 		}
+		commit(&b, i, at, parents...)
 	}
 	return b.String()
 }
@@ -107,19 +132,12 @@ func same(t *testing.T, c *Clone, dir, base, head string) {
 }
 
 func TestCloneBetweenManyCommits(t *testing.T) {
-	dir := t.TempDir()
-	runGit(t, dir, "init", "-q", "-b", "main")
 	var b strings.Builder
 	for i := range mostBetween + 5 {
 		name := fmt.Sprint(i)
 		fmt.Fprintf(&b, "commit refs/heads/main\ncommitter A <a@example.com> %d +0000\ndata %d\n%s\n", 1_700_000_000+i, len(name), name)
 	}
-	command := gitOf(dir, "fast-import", "--quiet")
-	command.Stdin = strings.NewReader(b.String())
-	if out, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	c := cloned(t, dir)
+	c := cloned(t, imported(t, b.String()))
 	got, err := c.Between(point(t, c, "main~1003"), point(t, c, "main"))
 	if err != nil || len(got) != mostBetween || strings.TrimSpace(got[0]) != fmt.Sprint(mostBetween+4) {
 		t.Errorf("%d messages, %v", len(got), err)
