@@ -13,8 +13,8 @@ import (
 
 // step is one of a workflow or an action.
 type step struct {
-	Uses, Run, Shell string
-	Env              map[string]string
+	ID, Uses, Run, Shell string
+	Env                  map[string]string
 }
 
 type action struct {
@@ -125,6 +125,35 @@ func TestPermissions(t *testing.T) {
 	parse(t, "cmd/trefoil/ci/github.yaml", &w)
 	if len(w.Permissions) != 1 || w.Permissions["contents"] != "read" {
 		t.Errorf("it asks for %v", w.Permissions)
+	}
+}
+
+// TestInitJobs runs what is in the jobs that `trefoil init` writes, but for the installation.
+func TestInitJobs(t *testing.T) {
+	t.Parallel()
+	var w workflow
+	parse(t, "cmd/trefoil/ci/github.yaml", &w)
+	var jobs map[string]struct{ Script []string }
+	parse(t, "cmd/trefoil/ci/gitlab.yaml", &jobs)
+	lines := map[string][]string{"gitlab": jobs["trefoil"].Script}
+	for _, s := range w.Jobs["trefoil"].Steps {
+		if s.Run != "" {
+			lines["github"] = append(lines["github"], s.Run)
+		}
+	}
+	dir := released(t)
+	git(t, dir, "update-ref", "refs/remotes/origin/main", "main")
+	set := "RUNNER_TEMP=" + filepath.Dir(built) + " GITHUB_BASE_REF=main GITHUB_STEP_SUMMARY=/dev/stdout CI_MERGE_REQUEST_DIFF_BASE_SHA=main; "
+	for at, all := range lines {
+		if len(all) != 3 {
+			t.Fatalf("the job of %s runs %q", at, all)
+		}
+		if got := shell(t, dir, set+all[1]); got != "2 models, 0 errors\n" {
+			t.Errorf("$ %s\nprints\n%s", all[1], got)
+		}
+		if got := shell(t, dir, set+all[2]); !strings.Contains(got, ": 1 to rerun (10 experiments), 1 to promote\n") {
+			t.Errorf("$ %s\nprints\n%s", all[2], got)
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/trefoil-gitops/trefoil/examples"
 )
 
-// built is the program, and loggingCurl a folder for PATH: its curl tells in $ARGUMENTS what it was called with.
+// built is the program, and loggingCurl a folder for PATH: its curl tells in $ARGUMENTS what it was given.
 var built, loggingCurl string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -41,7 +41,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	curl, _ := exec.LookPath("curl")
-	script := fmt.Sprintf("#!/bin/sh\nprintf '%%s\\n' \"$@\" >>\"$ARGUMENTS\"\nexec %s \"$@\"\n", curl)
+	script := fmt.Sprintf("#!/bin/sh\n{ printf '%%s\\n' \"$@\" && env; } >>\"$ARGUMENTS\"\nexec %s \"$@\"\n", curl)
 	if err := errors.Join(os.Mkdir(loggingCurl, 0o700), os.WriteFile(filepath.Join(loggingCurl, "curl"), []byte(script), 0o700)); err != nil {
 		log.Print(err)
 		return 1
@@ -68,16 +68,18 @@ func (j job) run(t *testing.T, f *forge) outcome {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	write(t, dir, "event.json", fmt.Sprintf(`{"pull_request": {"number": 5, "base": {"sha": %q}}}`, git(t, j.repo, "rev-parse", "main")))
-	script, err := filepath.Abs(j.forge + ".sh")
+	root, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("sh", script)
+	cmd := exec.Command("sh", "-c", j.line(t))
 	cmd.Dir = j.repo
 	cmd.Env = append([]string{
-		"PATH=" + loggingCurl + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir, "ARGUMENTS=" + at("arguments"),
+		"PATH=" + loggingCurl + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir,
+		"ARGUMENTS=" + at("arguments"),
 		"TREFOIL=" + built, "PLAN_TOKEN=" + token,
-		"GITHUB_EVENT_PATH=" + at("event.json"), "GITHUB_OUTPUT=" + at("outputs"), "GITHUB_STEP_SUMMARY=" + at("summary"), "GITHUB_BASE_REF=main",
+		"GITHUB_ACTION_PATH=" + root, "GITHUB_EVENT_PATH=" + at("event.json"), "GITHUB_BASE_REF=main",
+		"GITHUB_OUTPUT=" + at("outputs"), "GITHUB_STEP_SUMMARY=" + at("summary"),
 		"GITHUB_API_URL=" + f.URL, "GITHUB_GRAPHQL_URL=" + f.URL + "/graphql", "GITHUB_REPOSITORY=ml/models", "RUNNER_TEMP=" + dir,
 		"CI_API_V4_URL=" + f.URL, "CI_PROJECT_ID=9", "CI_MERGE_REQUEST_IID=5", "CI_PROJECT_DIR=" + dir,
 		"CI_MERGE_REQUEST_DIFF_BASE_SHA=" + git(t, j.repo, "rev-parse", "main"),
@@ -98,6 +100,23 @@ func (j job) run(t *testing.T, f *forge) outcome {
 	}
 	o.leaves(t)
 	return o
+}
+
+// line is what the forge runs: the last line of the action, or of the template, which has its own clone of Trefoil.
+func (j job) line(t *testing.T) string {
+	t.Helper()
+	if j.forge == "gitlab" {
+		return `"$GITHUB_ACTION_PATH/ci/gitlab.sh"`
+	}
+	var a action
+	parse(t, "action.yml", &a)
+	for _, s := range a.Runs.Steps {
+		if s.ID == "plan" {
+			return s.Run
+		}
+	}
+	t.Fatal("the action has no step that plans")
+	return ""
 }
 
 // leaves looks for the token in what stays behind.
