@@ -23,6 +23,18 @@ func TestExtent(t *testing.T) {
 	}
 }
 
+// TestExtentOfMuch: what is long is cut, between characters.
+func TestExtentOfMuch(t *testing.T) {
+	t.Parallel()
+	line := `x: "a` + strings.Repeat("é", 1000) + `"`
+	if end := Extent(line, 4); end != 4+longestExtent {
+		t.Errorf("it ends at %d", end)
+	}
+	if end := Extent(line, 5); end != 5+longestExtent-1 {
+		t.Errorf("one further it ends at %d", end)
+	}
+}
+
 // FuzzExtent: whatever a line holds, what stands in it ends behind its first character and inside the line.
 func FuzzExtent(f *testing.F) {
 	f.Add("\timage: \"a\\(b)\"", 9)
