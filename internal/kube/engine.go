@@ -46,6 +46,9 @@ type Options struct {
 	Poke func()
 	// Log gets a line when watching a resource begins to fail or works again. It may be nil.
 	Log *slog.Logger
+	// Whole keeps objects as they are, for Compare, and not what decisions are made on alone: several times as much memory. Requests
+	// then go out as fast as the server answers.
+	Whole bool
 }
 
 // Engine holds Workflows, SeldonDeployments and Claims in a cluster. Run keeps it informed; without Run, Observe knows nothing.
@@ -56,6 +59,7 @@ type Engine struct {
 	selector  labels.Selector
 	manager   string
 	watches   map[apischema.GroupVersionResource]*watch
+	whole     bool
 	memo      memo
 }
 
@@ -79,6 +83,9 @@ func Config(kubeconfig, current string) (*rest.Config, error) {
 func New(options Options) (*Engine, error) {
 	config := rest.CopyConfig(options.Cluster)
 	config.QPS, config.Burst = requestsPerSecond, burst
+	if options.Whole {
+		config.QPS = -1
+	}
 	config.WarningHandler = rest.NoWarnings{}
 	config.Wrap(discreetly)
 	client, err := dynamic.NewForConfig(config)
@@ -95,13 +102,16 @@ func newEngine(client dynamic.Interface, options Options) (*Engine, error) {
 	}
 	e := &Engine{
 		client: client, owner: options.Owner, namespace: options.Namespace, selector: selector, manager: fieldManager(options.Owner),
-		watches: map[apischema.GroupVersionResource]*watch{},
+		whole: options.Whole, watches: map[apischema.GroupVersionResource]*watch{},
 	}
 	poke := options.Poke
 	if poke == nil {
 		poke = func() {}
 	}
 	slim := slimming{e.manager}.slim
+	if options.Whole {
+		slim = nil
+	}
 	log := cmp.Or(options.Log, slog.New(slog.DiscardHandler))
 	for _, kind := range kinds() {
 		served, err := resource(kind)
@@ -225,7 +235,11 @@ func (e *Engine) observed(r round, kind render.Kind, u *unstructured.Unstructure
 	case render.SeldonDeployment:
 		made, err := e.watches[deployments()].indexed(owner, string(u.GetUID()))
 		slices.SortFunc(made, byName)
-		return r.observed(u, made, func() plan.Observed { return seldonDeployment(u, made) }), err
+		return r.observed(u, made, func() plan.Observed {
+			o := seldonDeployment(u, made)
+			o.Owned = owned(u, e.manager)
+			return o
+		}), err
 	default:
 		return r.observed(u, nil, func() plan.Observed { return claim(u) }), nil
 	}

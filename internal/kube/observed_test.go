@@ -78,7 +78,9 @@ func mapping(object *unstructured.Unstructured, made []*unstructured.Unstructure
 	case "Workflow":
 		return workflow(object)
 	case "SeldonDeployment":
-		return seldonDeployment(object, made)
+		o := seldonDeployment(object, made)
+		o.Owned = owned(object, fieldManager(testOwner))
+		return o
 	}
 	return claim(object)
 }
@@ -103,7 +105,7 @@ func describe(o plan.Observed) string {
 		{"ref", o.Ref.String()}, {"model", o.Model}, {"environment", o.Environment}, {"digest", string(o.Digest)},
 		{"uid", o.UID}, {"seen", o.Seen}, {"created", stamp(o.Created)}, {"ended", stamp(o.Ended)},
 		{"release", positive(o.Release)}, {"attempt", positive(o.Attempt)}, {"phase", string(o.Phase)}, {"message", o.Message}, {"image", o.Image},
-		{"holder", o.Claim.Holder}, {"expires", stamp(o.Claim.Expires)}, {"run", o.Claim.Run},
+		{"owned", strings.Join(o.Owned, " ")}, {"holder", o.Claim.Holder}, {"expires", stamp(o.Claim.Expires)}, {"run", o.Claim.Run},
 	} {
 		if field.value != "" {
 			fmt.Fprintf(&b, "%s: %s\n", field.name, field.value)

@@ -1,12 +1,6 @@
 package kube
 
-import (
-	"slices"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"github.com/trefoil-gitops/trefoil/render"
-)
+import "k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 // slimming has the field manager that we are.
 type slimming struct{ manager string }
@@ -25,21 +19,8 @@ func (s slimming) slim(object any) (any, error) {
 			delete(status, "storedWorkflowTemplateSpec")
 		}
 	case "SeldonDeployment":
-		if s.edited(u) {
-			unstructured.RemoveNestedField(u.Object, "metadata", "annotations", render.AnnotationDigest)
-		}
+		note(u, s.manager)
 	}
 	u.SetManagedFields(nil)
 	return u, nil
-}
-
-// edited reports whether somebody else wrote the predictors of a SeldonDeployment last. Then its digest still says what we applied,
-// but not what is there. The API server keeps the list of predictors under one owner as a whole: who changes anything in it takes it
-// from us, and our next apply takes it back. Other fields that people add beside it are theirs.
-func (s slimming) edited(u *unstructured.Unstructured) bool {
-	entries := items(u.Object, "metadata", "managedFields")
-	return len(entries) > 0 && !slices.ContainsFunc(entries, func(entry map[string]any) bool {
-		_, owns, _ := unstructured.NestedFieldNoCopy(entry, "fieldsV1", "f:spec", "f:predictors") // an error says no
-		return owns && entry["manager"] == s.manager
-	})
 }

@@ -36,6 +36,9 @@ type Observed struct {
 	Release     int           // that a Workflow was made for or a SeldonDeployment serves, as its label says; 0 when garbled
 	Attempt     int           // of the build that a Workflow is, as its annotation says; 0 when garbled
 	Digest      schema.Digest // as its annotation or meta_info says; empty when garbled
+	// Owned are those render.Leaves of a SeldonDeployment that nobody else has written since we applied them, sorted; nil where the
+	// engine does not tell. Its digest says what was applied, and not what is there.
+	Owned []string
 	// UID is Kubernetes' uid, or the uuid of a Polyaxon run (32 hexadecimal digits).
 	UID string
 	// Seen is the state that was observed: the resourceVersion, or for a Search the UID. Acting compares it first.

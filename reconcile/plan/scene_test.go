@@ -41,11 +41,12 @@ type liveObject struct {
 	Kind        render.Kind
 	Model       string
 	Environment string
-	From        string // "before" renders it from before.cue, "old" from old.cue
-	Release     int    // of a Workflow or SeldonDeployment
-	Label       int    // overrides what a Workflow is labelled with
-	Digest      string // overrides
-	Namespace   string // overrides
+	From        string   // "before" renders it from before.cue, "old" from old.cue
+	Release     int      // of a Workflow or SeldonDeployment
+	Label       int      // overrides what a Workflow is labelled with
+	Digest      string   // overrides
+	Lost        []string // leaves of a SeldonDeployment that somebody else wrote since; without it the engine does not tell
+	Namespace   string   // overrides
 	UID         string
 	Phase       plan.Phase
 	Message     string
@@ -205,6 +206,9 @@ func (s *scene) observed(t *testing.T, i int, l liveObject) plan.Observed {
 	}
 	if l.Namespace != "" {
 		o.Ref.Namespace = l.Namespace
+	}
+	if l.Lost != nil {
+		o.Owned = slices.DeleteFunc(render.Leaves(object.Body), func(leaf string) bool { return slices.Contains(l.Lost, leaf) })
 	}
 	if l.Kind == render.SeldonDeployment {
 		r := s.release(l)

@@ -40,7 +40,7 @@ func (d *draft) environment(m schema.Model, e schema.Environment) {
 		d.hold(m.Name, e.Name, fmt.Sprintf("%s serves %s until that is available at its new place", o.Ref, subject(o.Model, o.Environment)))
 	case o.Ending:
 		d.hold(m.Name, e.Name, fmt.Sprintf("%s is being deleted; it is made again when it is gone", o.Ref))
-	case o.Digest != d.in.Desired[scoped(m, e)] || o.Model != m.Name || o.Environment != e.Name || o.Release != release.Number: // somebody edited it
+	case !d.in.Desired[scoped(m, e)].is(o) || o.Model != m.Name || o.Environment != e.Name || o.Release != release.Number: // somebody edited it
 		object := render.NewSeldonDeployment(m, e, release, d.in.Settings)
 		d.do(Serve{Word: verb(o.Release, release.Number), Object: object, Seen: o.Seen, Release: release.Number})
 	case o.Phase == Running:
@@ -60,7 +60,7 @@ func (d *draft) foreign(o Observed, m schema.Model, e schema.Environment) bool {
 func (d *draft) available(m schema.Model, e schema.Environment) bool {
 	want, serves := d.in.Desired[scoped(m, e)]
 	o, found := d.live.at(render.DeploymentRef(e))
-	return serves && found && o.Phase == Succeeded && o.Digest == want
+	return serves && found && o.Phase == Succeeded && want.is(o)
 }
 
 // occupied reports whether the live object still serves another environment, which moves elsewhere and is not available there
@@ -94,23 +94,6 @@ func (d *draft) moves(o Observed) (render.Ref, bool) {
 		}
 	}
 	return render.Ref{}, false
-}
-
-// Desired are the digests of the SeldonDeployments that a revision asks for, by environment; those that wait for a release or an
-// image have none. A revision is planned on many times: rendering them once is what makes a quiet pass cheap.
-type Desired map[schema.Scope]schema.Digest
-
-// Desire renders what a catalog serves.
-func Desire(c schema.Catalog, s render.Settings) Desired {
-	all := Desired{}
-	for _, m := range c.Models {
-		for _, e := range m.Serve {
-			if release, waits := Served(c.Selected[m.Name], e); waits == "" {
-				all[scoped(m, e)] = render.NewSeldonDeployment(m, e, release, s).Digest
-			}
-		}
-	}
-	return all
 }
 
 func scoped(m schema.Model, e schema.Environment) schema.Scope {

@@ -1,0 +1,67 @@
+package kube
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/trefoil-gitops/trefoil/internal/compare"
+)
+
+// manager is an entry of managedFields: which fields somebody wrote last.
+type manager struct {
+	manager string
+	applied bool // by server-side apply
+	at      time.Time
+	fields  map[string]any // as fieldsV1
+}
+
+// managedFields are the entries of an object, but those of its status alone.
+func managedFields(u *unstructured.Unstructured) []manager {
+	var all []manager
+	for _, entry := range items(u.Object, "metadata", "managedFields") {
+		if text(entry, "subresource") != "" {
+			continue
+		}
+		fields, _ := entry["fieldsV1"].(map[string]any) // nil for garbage
+		all = append(all, manager{text(entry, "manager"), text(entry, "operation") == "Apply", moment(text(entry, "time")), fields})
+	}
+	return all
+}
+
+// writes reports whether the entry is about what is at the path.
+func (m manager) writes(p compare.Path) bool {
+	at := m.fields
+	if len(at) == 0 {
+		return false
+	}
+	for _, step := range p {
+		if len(at) == 0 { // all of it is under one owner
+			break
+		}
+		below, found := at["f:"+step.Name].(map[string]any)
+		switch {
+		case step.Element: // which of them does not matter: few lists have more than one owner
+			return true
+		case !found:
+			return false
+		}
+		at = below
+	}
+	return true
+}
+
+// controls reports whether the entry is that of the controller of the kind: it alone writes the status.
+func (m manager) controls() bool { return m.writes(compare.Path{{Name: "status"}}) }
+
+// writer is who wrote what is at the path last; false where nobody is named.
+func writer(all []manager, p compare.Path) (manager, bool) {
+	var last manager
+	found := false
+	for _, m := range all {
+		if m.writes(p) && (!found || m.at.After(last.at)) {
+			last, found = m, true
+		}
+	}
+	return last, found
+}
