@@ -176,11 +176,11 @@ func drifted(w *world) {
 	w.edit("alpha", `[{"op": "replace", "path": "/spec/predictors/0/replicas", "value": 7}]`)
 	w.edit("gamma", `[{"op": "replace", "path": "/spec/predictors/0/componentSpecs/0/spec/containers/0/image", "value": "registry.example/else:1"}]`)
 	out, code := w.trefoil("diff")
-	if code != 1 || !strings.Contains(out, "replicas: 7") || !strings.Contains(out, "registry.example/else:1") || strings.Contains(out, "status") {
+	if code != 1 || !strings.Contains(out, "replicas: 3 -> 7") || !strings.Contains(out, "registry.example/else:1") || strings.Contains(out, "status") {
 		w.Errorf("diff of two edited objects ends with %d and says\n%s", code, out)
 	}
-	if n := strings.Count(out, "--- live "); n != 2 {
-		w.Errorf("diff names %d objects, two were edited:\n%s", n, out)
+	if n := strings.Count(out, "# by kubectl-edit at "); n != 2 || strings.Contains(out, "--- live ") {
+		w.Errorf("diff tells of %d edits, there were two:\n%s", n, out)
 	}
 	before := w.tally()
 	w.start()

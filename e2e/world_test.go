@@ -159,7 +159,7 @@ func (w *world) read(name string) string {
 
 // dump shows where a failed test stood.
 func (w *world) dump() {
-	if w.Failed() {
+	if w.Failed() && w.daemon != nil {
 		w.Logf("the daemon's log:\n%s", w.log())
 	}
 }

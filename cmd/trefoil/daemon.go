@@ -130,7 +130,7 @@ func (a *app) follow(ctx context.Context, cmd *cobra.Command, here localFlags) (
 	if err != nil {
 		return nil, err
 	}
-	return a.connect(ctx, c, source, searches, log)
+	return a.connect(ctx, c, source, searches, log, false)
 }
 
 // wallClock is the time as other daemons see it. Go's own reading beside it stands still while the machine is suspended.
@@ -142,17 +142,25 @@ type searches interface {
 	reconcile.Evidence
 }
 
+// remembering is one that also tells what a search was made of.
+type remembering interface {
+	searches
+	Operation(ctx context.Context, uid string) (map[string]any, error)
+}
+
 // connect builds the loop. It dials nothing but the cluster's watches, which run until ctx ends. Nobody waits for their end: client-go
-// may pause for half a minute before it notices.
-func (a *app) connect(ctx context.Context, c config, source reconcile.Source, searches searches, log *slog.Logger) (*daemon, error) {
+// may pause for half a minute before it notices. whole is for who compares, and does not stay.
+func (a *app) connect(
+	ctx context.Context, c config, source reconcile.Source, searches remembering, log *slog.Logger, whole bool,
+) (*daemon, error) {
 	klog.SetSlogLogger(log.With("from", "client-go"))
 	d := &daemon{config: c}
-	cluster, err := c.cluster(func() { d.loop.Poke() }, log)
+	cluster, err := c.cluster(func() { d.loop.Poke() }, log, whole)
 	if err != nil {
 		return nil, err
 	}
 	d.loop = a.loop(c, source, searches, cluster, log)
-	d.seat = clusterSeat{cluster, c, d.loop.Holder, log}
+	d.seat = clusterSeat{cluster, searches, c, d.loop.Holder, log}
 	go cluster.Run(ctx)
 	return d, nil
 }
@@ -164,12 +172,14 @@ func (a *app) loop(c config, source reconcile.Source, searches searches, cluster
 	})
 }
 
-func (c config) cluster(poke func(), log *slog.Logger) (*kube.Engine, error) {
+func (c config) cluster(poke func(), log *slog.Logger, whole bool) (*kube.Engine, error) {
 	config, err := kube.Config(c.Kubernetes.Kubeconfig, c.Kubernetes.Context)
 	if err != nil {
 		return nil, err
 	}
-	return kube.New(kube.Options{Cluster: config, Owner: c.owner(), Namespace: c.Workflows.Namespace, Poke: poke, Log: log})
+	return kube.New(kube.Options{
+		Cluster: config, Owner: c.owner(), Namespace: c.Workflows.Namespace, Poke: poke, Log: log, Whole: whole,
+	})
 }
 
 func (c config) searches(transport http.RoundTripper, log *slog.Logger) (*polyaxon.Engine, error) {

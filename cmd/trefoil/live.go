@@ -56,7 +56,7 @@ func (a *app) looker(cmd *cobra.Command, here localFlags) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.connect(cmd.Context(), c, source, searches, silent)
+	return a.connect(cmd.Context(), c, source, searches, silent, true)
 }
 
 // live is the configured repository, or the folder where -C is given. Whose objects are looked for is the configured one's either way.
@@ -158,25 +158,29 @@ func asked(kind render.Kind, models []schema.Model) bool {
 }
 
 // unseen has a line for each reason why something could not be observed, with the kinds that it is about.
-func unseen(pass reconcile.Pass) []string {
+func unseen(pass reconcile.Pass) []string { return reasons(missed(pass)) }
+
+func reasons(why map[render.Kind]string) []string {
 	kinds := map[string][]string{}
-	for kind, why := range missed(pass) {
-		kinds[why] = append(kinds[why], string(kind))
+	for kind, reason := range why {
+		kinds[reason] = append(kinds[reason], string(kind))
 	}
 	var lines []string
-	for why, k := range kinds {
+	for reason, k := range kinds {
 		slices.Sort(k)
-		lines = append(lines, strings.Join(k, ", ")+": "+why)
+		lines = append(lines, strings.Join(k, ", ")+": "+reason)
 	}
 	slices.Sort(lines)
 	return lines
 }
 
 // blind is the error of a command whose answer lacks what could not be observed; nil where all was.
-func blind(pass reconcile.Pass) error {
-	lines := unseen(pass)
-	if len(lines) == 0 {
+func blind(pass reconcile.Pass) error { return without(unseen(pass)) }
+
+// without is that error, of the reasons.
+func without(reasons []string) error {
+	if len(reasons) == 0 {
 		return nil
 	}
-	return errors.New("not all could be seen\n  " + strings.Join(lines, "\n  "))
+	return errors.New("not all could be seen\n  " + strings.Join(reasons, "\n  "))
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/trefoil-gitops/trefoil/internal/compare"
 	"github.com/trefoil-gitops/trefoil/internal/gitrepo"
 	"github.com/trefoil-gitops/trefoil/internal/kube"
 	"github.com/trefoil-gitops/trefoil/internal/local"
@@ -182,6 +183,14 @@ func (s localSeat) report() (report, error) { return local.NewReport(s.dir), nil
 
 func (localSeat) settled() bool { return true }
 
-func (s localSeat) dryRun(ctx context.Context, object render.Object) (live, wanted map[string]any, err error) {
-	return s.engine.DryRun(ctx, object)
+func (s localSeat) compare(_ context.Context, objects []render.Object) []compare.Result {
+	results := make([]compare.Result, len(objects))
+	for i, o := range objects {
+		results[i] = s.engine.Compare(o)
+	}
+	return results
+}
+
+func (s localSeat) operation(_ context.Context, search plan.Observed) (map[string]any, error) {
+	return s.engine.Operation(search.Ref)
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/trefoil-gitops/trefoil/internal/compare"
 	"github.com/trefoil-gitops/trefoil/internal/kube"
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/render"
 )
 
@@ -18,8 +20,10 @@ type seat interface {
 	report() (report, error)
 	// settled reports whether what is observed is known by now.
 	settled() bool
-	// dryRun is what is there of an object, and what would be if it were applied; nil for nothing.
-	dryRun(ctx context.Context, object render.Object) (live, wanted map[string]any, err error)
+	// compare tells of each object, of other kinds than Search, how the live one differs from what git asks for. It changes nothing.
+	compare(ctx context.Context, objects []render.Object) []compare.Result
+	// operation is what a live search was made of.
+	operation(ctx context.Context, search plan.Observed) (map[string]any, error)
 }
 
 // report is where a daemon writes its status.
@@ -31,9 +35,10 @@ type report interface {
 // clusterSeat is that of a daemon whose objects are in a cluster.
 type clusterSeat struct {
 	*kube.Engine
-	config config
-	holder string
-	log    *slog.Logger
+	searches remembering
+	config   config
+	holder   string
+	log      *slog.Logger
 }
 
 func (s clusterSeat) hold(ctx context.Context, beat func(), act func(leading context.Context)) error {
@@ -68,6 +73,10 @@ func (s clusterSeat) report() (report, error) { return s.Report() }
 
 func (s clusterSeat) settled() bool { return s.Settled() }
 
-func (s clusterSeat) dryRun(ctx context.Context, object render.Object) (live, wanted map[string]any, err error) {
-	return s.DryRun(ctx, object)
+func (s clusterSeat) compare(ctx context.Context, objects []render.Object) []compare.Result {
+	return s.Compare(ctx, objects)
+}
+
+func (s clusterSeat) operation(ctx context.Context, search plan.Observed) (map[string]any, error) {
+	return s.searches.Operation(ctx, search.UID)
 }

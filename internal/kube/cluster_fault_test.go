@@ -18,7 +18,7 @@ import (
 
 // noNamespace asks as one who may do everything: the daemon may not even ask outside the Workflows' namespace.
 func (s *suite) noNamespace(t *testing.T) {
-	e := s.startUser(t, stack.UserAdmin, testOwner)
+	e := s.startUser(t, stack.UserAdmin, testOwner, false)
 	for _, kind := range []render.Kind{render.Workflow, render.SeldonDeployment, render.Claim} {
 		object := map[render.Kind]render.Object{
 			render.Workflow: build("x"), render.SeldonDeployment: serving("ml", "x", image("a"), digestA), render.Claim: claiming("x", "me"),
@@ -27,8 +27,8 @@ func (s *suite) noNamespace(t *testing.T) {
 		if err := e.Apply(t.Context(), lost, ""); !errors.Is(err, ErrNoNamespace) {
 			t.Errorf("%s: %v", lost.Ref, err)
 		}
-		if _, _, err := e.DryRun(t.Context(), lost); !errors.Is(err, ErrNoNamespace) {
-			t.Errorf("dry run of %s: %v", lost.Ref, err)
+		if r := e.Compare(t.Context(), []render.Object{lost})[0]; !r.New() || r.Note != "namespace nowhere does not exist" {
+			t.Errorf("compare %s: %+v", lost.Ref, r)
 		}
 	}
 }
@@ -89,8 +89,8 @@ func (s *suite) noCRD(t *testing.T) {
 	if err := s.engine.Apply(t.Context(), object, ""); !errors.Is(err, ErrNotInstalled) {
 		t.Errorf("apply: %v", err)
 	}
-	if _, _, err := s.engine.DryRun(t.Context(), object); !errors.Is(err, ErrNotInstalled) {
-		t.Errorf("dry run: %v", err)
+	if r := s.engine.Compare(t.Context(), []render.Object{object})[0]; !r.New() || r.Note != "CRD "+name+", version v1, is not installed" {
+		t.Errorf("compare: %+v", r)
 	}
 	definition.SetResourceVersion("")
 	definition.SetUID("")

@@ -49,7 +49,7 @@ func TestCluster(t *testing.T) {
 	t.Run("two repositories", s.twoRepositories)
 	t.Run("hand edit", s.handEdit)
 	t.Run("rollout", s.rollout)
-	t.Run("dry run", s.dryRun)
+	t.Run("compare", s.compare)
 	t.Run("claim race", s.claimRace)
 	t.Run("report", s.report)
 	t.Run("no namespace", s.noNamespace)
@@ -66,16 +66,16 @@ func (s *suite) start(t *testing.T) *Engine {
 
 func (s *suite) startAs(t *testing.T, owner string) *Engine {
 	t.Helper()
-	return s.startUser(t, stack.UserDaemon, owner)
+	return s.startUser(t, stack.UserDaemon, owner, false)
 }
 
-func (s *suite) startUser(t *testing.T, user, owner string) *Engine {
+func (s *suite) startUser(t *testing.T, user, owner string, whole bool) *Engine {
 	t.Helper()
 	config, err := Config(s.Kubeconfig(user), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := New(Options{Cluster: config, Owner: owner, Namespace: stack.NamespaceWorkflows})
+	e, err := New(Options{Cluster: config, Owner: owner, Namespace: stack.NamespaceWorkflows, Whole: whole})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -157,9 +157,13 @@ func (s *suite) handEdit(t *testing.T) {
 	if err := s.engine.Remove(t.Context(), object.Ref, before.UID, before.Seen); !errors.Is(err, reconcile.ErrStale) {
 		t.Errorf("remove: %v", err)
 	}
-	s.await(t, object.Ref, func(o plan.Observed) bool { return o.Image == image("e") && !slices.Contains(o.Owned, predictors) && succeeded(o) })
+	s.await(t, object.Ref, func(o plan.Observed) bool {
+		return o.Image == image("e") && !slices.Contains(o.Owned, predictors) && succeeded(o)
+	})
 	s.applySeen(t, object)
-	s.await(t, object.Ref, func(o plan.Observed) bool { return o.Image == image("a") && slices.Contains(o.Owned, predictors) && succeeded(o) })
+	s.await(t, object.Ref, func(o plan.Observed) bool {
+		return o.Image == image("a") && slices.Contains(o.Owned, predictors) && succeeded(o)
+	})
 	// What people add beside it is no drift: putting it back would never end.
 	patch := []byte(`{"metadata": {"annotations": {"note": "x"}}, "spec": {"annotations": {"note": "x"}}}`)
 	if _, err := s.Kube.Resource(served).Namespace("ml").Patch(t.Context(), "edited", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
@@ -213,30 +217,6 @@ func (s *suite) deployments(t *testing.T, of string) []unstructured.Unstructured
 		t.Fatal(err)
 	}
 	return list.Items
-}
-
-// dryRun changes nothing and shows what would be.
-func (s *suite) dryRun(t *testing.T) {
-	object := serving("ml", "create", image("c"), digestA)
-	before := s.get(t, object.Ref).GetGeneration() // the operator may still write status
-	live, wanted, err := s.engine.DryRun(t.Context(), object)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(fmt.Sprint(live), image("b")) || !strings.Contains(fmt.Sprint(wanted), image("c")) {
-		t.Errorf("live %v\nwanted %v", live, wanted)
-	}
-	if now := s.get(t, object.Ref); now.GetGeneration() != before || digest(now) != digestB {
-		t.Errorf("the object was changed: generation %d, then %d with digest %s", before, now.GetGeneration(), digest(now))
-	}
-	for _, fresh := range []render.Object{serving("ml", "fresh", image("c"), digestA), build("fresh"), claiming("fresh", "me")} {
-		if live, wanted, err := s.engine.DryRun(t.Context(), fresh); err != nil || live != nil || wanted == nil {
-			t.Errorf("%s: live %v, wanted %v, %v", fresh.Ref, live, wanted, err)
-		}
-		if observe(t, s.engine).Objects[fresh.Ref] != nil {
-			t.Errorf("%s was created", fresh.Ref)
-		}
-	}
 }
 
 // claimRace lets two engines create the same claim, then take the same claim over: exactly one of them wins (I1).

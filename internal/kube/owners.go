@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -11,7 +12,8 @@ import (
 // manager is an entry of managedFields: which fields somebody wrote last.
 type manager struct {
 	manager string
-	applied bool // by server-side apply
+	applied bool   // by server-side apply
+	version string // the apiVersion that fields is of
 	at      time.Time
 	fields  map[string]any // as fieldsV1
 }
@@ -24,7 +26,9 @@ func managedFields(u *unstructured.Unstructured) []manager {
 			continue
 		}
 		fields, _ := entry["fieldsV1"].(map[string]any) // nil for garbage
-		all = append(all, manager{text(entry, "manager"), text(entry, "operation") == "Apply", moment(text(entry, "time")), fields})
+		all = append(all, manager{
+			text(entry, "manager"), text(entry, "operation") == "Apply", text(entry, "apiVersion"), moment(text(entry, "time")), fields,
+		})
 	}
 	return all
 }
@@ -64,4 +68,9 @@ func writer(all []manager, p compare.Path) (manager, bool) {
 		}
 	}
 	return last, found
+}
+
+// wrote reports whether what is at the path is still as somebody wrote it.
+func wrote(all []manager, name string, p compare.Path) bool {
+	return slices.ContainsFunc(all, func(m manager) bool { return m.manager == name && m.writes(p) })
 }

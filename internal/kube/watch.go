@@ -15,6 +15,8 @@ import (
 	apiwatch "k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/trefoil-gitops/trefoil/render"
 )
 
 // watch keeps the objects of one resource that carry our labels, and knows whether it may be believed.
@@ -147,6 +149,13 @@ func (w *watch) absent() bool {
 
 // objects are in no order. They are shared: read only.
 func (w *watch) objects() []*unstructured.Unstructured { return typed(w.informer.GetStore().List()) }
+
+// object is the one of the name, shared as those are; nil for none.
+func (w *watch) object(ref render.Ref) *unstructured.Unstructured {
+	found, _, _ := w.informer.GetStore().GetByKey(ref.Namespace + "/" + ref.Name) // a store in memory does not fail
+	u, _ := found.(*unstructured.Unstructured)
+	return u
+}
 
 // indexed are the objects that an indexer put under the key.
 func (w *watch) indexed(index, key string) ([]*unstructured.Unstructured, error) {

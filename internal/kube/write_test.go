@@ -246,47 +246,6 @@ func TestRemove(t *testing.T) {
 	}
 }
 
-func TestDryRun(t *testing.T) {
-	const (
-		post   = "POST fieldManager=trefoil-models dryRun=All"
-		create = "PATCH fieldManager=trefoil-models force=false dryRun=All at 1"
-		change = "PATCH fieldManager=trefoil-models force=true dryRun=All"
-	)
-	sdep := liveObject(render.SeldonDeployment, digestB, testOwner, "")
-	build := liveObject(render.Workflow, digestA, testOwner, "")
-	for _, test := range []struct {
-		name        string
-		kind        render.Kind
-		answers     []any
-		asked       []string
-		live, after bool
-		want        error
-	}{
-		{"new", render.SeldonDeployment, []any{absent, sdep}, []string{"GET", create}, false, true, nil},
-		{"changed", render.SeldonDeployment, []any{sdep, sdep}, []string{"GET", change}, true, true, nil},
-		{"new build", render.Workflow, []any{absent, build}, []string{"GET", post}, false, true, nil},
-		{"old build", render.Workflow, []any{build}, []string{"GET"}, true, true, nil},
-		{"another build", render.Workflow, []any{liveObject(render.Workflow, digestB, testOwner, "")}, []string{"GET"}, true, true, nil},
-		{"not ours", render.Workflow, []any{liveObject(render.Workflow, digestA, "other", "")}, []string{"GET"}, true, false, reconcile.ErrNotOurs},
-		{"no namespace", render.SeldonDeployment, []any{absent, noNamespace}, []string{"GET", create}, false, false, ErrNoNamespace},
-		{"no CRD", render.Workflow, []any{noResource, noResource}, []string{"GET", post}, false, false, ErrNotInstalled},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			e, s := scripted(t, test.answers...)
-			live, after, err := e.DryRun(t.Context(), wantedObject(test.kind, ""))
-			if !errors.Is(err, test.want) {
-				t.Errorf("error %v, want %v", err, test.want)
-			}
-			if (live != nil) != test.live || (after != nil) != test.after {
-				t.Errorf("live %v, wanted %v", live, after)
-			}
-			if diff := cmp.Diff(test.asked, s.asked); diff != "" {
-				t.Errorf("-want +asked:\n%s", diff)
-			}
-		})
-	}
-}
-
 // TestMessages are the words that people see.
 func TestMessages(t *testing.T) {
 	for _, test := range []struct {

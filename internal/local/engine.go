@@ -161,12 +161,3 @@ func (e *Engine) Fetch(ctx context.Context, experiment, path string) error {
 func missing(experiment string) error {
 	return fmt.Errorf("experiment %.8s was not run on this machine: %w", experiment, fs.ErrNotExist)
 }
-
-// DryRun is what is kept of an object, and what would be if it were applied; nil where nothing is.
-func (e *Engine) DryRun(_ context.Context, object render.Object) (live, wanted map[string]any, err error) {
-	r, found, err := e.store.get(object.Ref)
-	if err != nil || !found {
-		return nil, object.Body, err
-	}
-	return r.Body, object.Body, nil
-}

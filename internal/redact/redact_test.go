@@ -72,3 +72,38 @@ func TestAuthorization(t *testing.T) {
 		}
 	}
 }
+
+func TestNamed(t *testing.T) {
+	for _, name := range []string{
+		"DB_PASSWORD", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "apiKey", "API-KEY", "oauth_secret", "passwd", "PGPASSWORD", "Authorization",
+		"SESSION_KEY", "HTTP_AUTH", "auth", "GH_PAT", "credentials", "storage.account.key",
+	} {
+		if !Named(name) {
+			t.Errorf("%s is no secret", name)
+		}
+	}
+	for _, name := range []string{"", "name", "image", "AUTHOR", "TOKENIZERS_PARALLELISM", "max_tokens", "PATH", "key", "spin", "disk", "KEYBOARD"} {
+		if Named(name) {
+			t.Errorf("%s is a secret", name)
+		}
+	}
+}
+
+func TestAssigned(t *testing.T) {
+	for text, want := range map[string]string{
+		"--lr=0.1":                               "--lr=0.1",
+		"--api-key=hunter2 --lr=0.1":             "--api-key=[redacted] --lr=0.1",
+		"export TOKEN='hunter 2'; run":           "export TOKEN=[redacted]; run",
+		`{"password": "hunter2", "x": 1}`:        `{"password": [redacted], "x": 1}`,
+		`{"password":"hunter2","x":1}`:           `{"password":[redacted],"x":1}`,
+		"Authorization: Basic":                   "Authorization: [redacted]",
+		"https://me:hunter2@example.com/x":       "https://me:[redacted]@example.com/x",
+		"https://example.com/x?token=hunter2&y=": "https://example.com/x?token=[redacted]&y=",
+		"registry.example/token:1.2":             "registry.example/token:1.2",
+		"token://x":                              "token://x",
+	} {
+		if got := Assigned(text); got != want {
+			t.Errorf("%s becomes %s, want %s", text, got, want)
+		}
+	}
+}

@@ -35,6 +35,12 @@ func Building(m schema.Model, s schema.Selected) (schema.Release, bool) {
 	return r, prefix == 3 && m.Package != nil
 }
 
+// Searching reports whether the model asks for a search: no release answers it.
+func Searching(m schema.Model, s schema.Selected) bool {
+	_, prefix := answering(s, m.Digests)
+	return prefix == 0
+}
+
 // answering returns the release that answers the longest prefix of (search, select, package), and the length of that prefix. Of
 // several, one with an image comes first, then the highest number.
 func answering(s schema.Selected, want schema.Digests) (best schema.Release, prefix int) {
