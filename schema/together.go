@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// Together judges units in one evaluation, which costs less than half of what each costs on its own. It is not ok where anything is
-// wrong with any of them: then each is to be judged alone, so that what is said of one does not depend on the others. That nothing is
-// wrong does not depend on them either, since a unit holds all that it refers to.
+// Together judges models, units but the first one, in one evaluation, which costs less than half of what each costs on its own. It is
+// not ok where anything is wrong with any of them: then each is to be judged alone, so that what is said of one does not depend on the
+// others. That nothing is wrong does not depend on them either, since a unit holds all that it refers to.
 func (r *Reading) Together(units []int) (verdicts []Verdict, ok bool) {
 	var parts []part
 	held := map[string]bool{}

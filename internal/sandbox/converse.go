@@ -11,8 +11,12 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
-// worth is how many units there have to be for each child that helps: to start one takes as long as to judge some.
-const worth = 64
+const (
+	// worth is how many units there have to be for each child that helps: to start one takes as long as to judge some.
+	worth = 64
+	// typical is the length of a model, in bytes.
+	typical = 1 << 10
+)
 
 // converse runs one child for as long as it lives and there is something to do for it.
 func (e *evaluation) converse(ctx context.Context, cancel context.CancelCauseFunc) error {
@@ -21,13 +25,16 @@ func (e *evaluation) converse(ctx context.Context, cancel context.CancelCauseFun
 		return err
 	}
 	defer c.end()
-	survey, reading, err := e.read(ctx, c)
+	survey, reading, err := e.read(c, e.surveyed)
 	switch {
 	case err != nil:
 		return err
 	case survey != nil:
 		e.open(*survey)
-		return e.judgeWith(ctx, c, func() { e.callHelpers(ctx, cancel) })
+		return e.judgeWith(ctx, c, func(left int) {
+			e.release()
+			e.callHelpers(ctx, cancel, left)
+		})
 	case context.Cause(ctx) != nil:
 		return context.Cause(ctx)
 	case reading == nil:
@@ -37,15 +44,13 @@ func (e *evaluation) converse(ctx context.Context, cancel context.CancelCauseFun
 	return nil
 }
 
-// callHelpers starts further children, once, where there is enough to do for them.
-func (e *evaluation) callHelpers(ctx context.Context, cancel context.CancelCauseFunc) {
-	if e.helped {
+// callHelpers starts further children, once, where there is enough to do for them: about so many units.
+func (e *evaluation) callHelpers(ctx context.Context, cancel context.CancelCauseFunc, units int) {
+	n := min(e.Children-1, units/worth)
+	if e.helped || n <= 0 {
 		return
 	}
 	e.helped = true
-	e.mu.Lock()
-	n := min(e.Children-1, len(e.queue.fresh)/worth)
-	e.mu.Unlock()
 	for range n {
 		e.helpers.Go(func() {
 			if err := e.help(ctx); err != nil {
@@ -63,9 +68,13 @@ func (e *evaluation) help(ctx context.Context) error {
 		if err != nil {
 			return nil
 		}
-		survey, _, err := e.read(ctx, c)
+		survey, _, err := e.read(c, true)
+		select {
+		case <-e.ready:
+		case <-ctx.Done():
+		}
 		if err == nil && survey != nil {
-			err = e.judgeWith(ctx, c, func() {})
+			err = e.judgeWith(ctx, c, func(int) {})
 		}
 		c.end()
 		if err != nil || survey == nil {
@@ -75,10 +84,11 @@ func (e *evaluation) help(ctx context.Context) error {
 	return nil
 }
 
-// read has a child read the files, and returns its survey. Without one it came to its end; reading is what it had begun with then.
-func (e *evaluation) read(ctx context.Context, c *child) (survey *schema.Survey, reading *string, err error) {
+// read has a child read the files, and returns its survey; again says that it is known. Without one it came to its end; reading is what
+// it had begun with then.
+func (e *evaluation) read(c *child, again bool) (survey *schema.Survey, reading *string, err error) {
 	e.mu.Lock()
-	r := request{Again: e.surveyed}
+	r := request{Again: again}
 	for _, name := range slices.Sorted(maps.Keys(e.files)) {
 		r.Files = append(r.Files, file{name, e.files[name]})
 	}
@@ -119,11 +129,11 @@ func (e *evaluation) blameFile(name string, c *child) {
 	}
 }
 
-// judgeWith has a child judge as long as it lives and there is something to judge.
-func (e *evaluation) judgeWith(ctx context.Context, c *child, judged func()) error {
-	for most := together; ; judged() {
+// judgeWith has a child judge as long as it lives and there is something to judge; it tells how many are left when some were.
+func (e *evaluation) judgeWith(ctx context.Context, c *child, judged func(left int)) error {
+	for most := together; ; {
 		e.mu.Lock()
-		units := e.queue.next(most)
+		units, left := e.queue.next(most), e.queue.len()
 		e.mu.Unlock()
 		if len(units) == 0 {
 			return nil
@@ -132,6 +142,7 @@ func (e *evaluation) judgeWith(ctx context.Context, c *child, judged func()) err
 		if !alive || err != nil {
 			return err
 		}
+		judged(left)
 		if most = min(2*most, together); !sound { // where one thing is wrong there often is another one
 			most = max(len(units)/4, 1)
 		}

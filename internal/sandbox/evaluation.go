@@ -20,6 +20,7 @@ type evaluation struct {
 	*Sandbox
 	begun   time.Time
 	helpers sync.WaitGroup
+	ready   chan struct{} // closed when models may be judged, or none will be
 
 	mu       sync.Mutex        // of what follows, and of what the Sandbox remembers
 	files    map[string][]byte // those that are read
@@ -35,6 +36,7 @@ type evaluation struct {
 	sizes    []int // of each
 	queue    queue
 	helped   bool // helpers were started
+	released bool // ready is closed
 }
 
 // run has one child read and judge, and others help where there is enough to do.
@@ -42,12 +44,16 @@ func (e *evaluation) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	e.leaveOut()
+	if len(e.kept) == 0 {
+		e.callHelpers(ctx, cancel, e.bytes()/typical)
+	}
 	for e.more() {
 		for e.more() && context.Cause(ctx) == nil {
 			if err := e.converse(ctx, cancel); err != nil {
 				cancel(err)
 			}
 		}
+		e.release()
 		e.helpers.Wait() // one that came to its end left something to do
 		if err := context.Cause(ctx); err != nil {
 			return err
@@ -76,6 +82,25 @@ func (e *evaluation) more() bool {
 func (e *evaluation) left() time.Duration {
 	models := time.Duration(len(e.survey.Units))
 	return rounds*e.Deadline + models*perModel - time.Since(e.begun)
+}
+
+// bytes is how long all files are together.
+func (e *evaluation) bytes() int {
+	n := 0
+	for _, data := range e.files {
+		n += len(data)
+	}
+	return n
+}
+
+// release lets helpers begin.
+func (e *evaluation) release() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.released {
+		e.released = true
+		close(e.ready)
+	}
 }
 
 // leaveOut takes out the files that can't be read.

@@ -89,7 +89,7 @@ func (s *Sandbox) Evaluate(ctx context.Context, files map[string][]byte) (schema
 	if len(s.kept) == 0 {
 		s.recallLast(family)
 	}
-	e := &evaluation{Sandbox: s, files: maps.Clone(files), begun: time.Now(), seen: map[string]bool{}}
+	e := &evaluation{Sandbox: s, files: maps.Clone(files), begun: time.Now(), seen: map[string]bool{}, ready: make(chan struct{})}
 	if err := e.run(ctx); err != nil {
 		return schema.Survey{}, nil, err
 	}
