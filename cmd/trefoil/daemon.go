@@ -22,10 +22,15 @@ import (
 	"github.com/trefoil-gitops/trefoil/reconcile"
 )
 
+// runFlags are those of `run` alone.
+type runFlags struct {
+	once bool
+	plan string // a file
+	here localFlags
+}
+
 func (a *app) daemon() *cobra.Command {
-	var once bool
-	var file string
-	var here localFlags
+	var f runFlags
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Make the engines follow the repository, and commit what is found out",
@@ -39,41 +44,43 @@ func (a *app) daemon() *cobra.Command {
 			"OCI layouts, and predictions are answered on loopback. What they make is in .trefoil. Its commits land on the branch. As nothing\n" +
 			"outlives it, --once then goes on until nothing moves any more.",
 		Args: noWords,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			// The other commands leave nothing half done: there the first signal ends the process.
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-			defer stop()
-			context.AfterFunc(ctx, stop) // a second signal ends the process at once
-			if file != "" && (!once || here.local) {
-				return errors.New("--plan goes with --once, and not with --local: a saved plan is one pass")
-			}
-			if a.lasting != nil {
-				a.evaluate = a.lasting
-			}
-			d, err := a.follow(ctx, cmd, here)
-			if err == nil && file != "" {
-				d.loop.Saved, err = savedPlan(file, d.config.owner())
-			}
-			switch {
-			case err != nil:
-				return err
-			case once && here.local:
-				return a.settle(ctx, d)
-			case once:
-				return a.once(ctx, d)
-			}
-			d.loop.Log.Info("following", "repository", d.config.Repository.URL, "branch", d.config.Repository.Branch, "poll", d.config.Poll)
-			if err := d.lead(ctx); err != nil {
-				return err
-			}
-			d.loop.Log.Info("stopped")
-			return nil
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runDaemon(cmd, f) },
 	}
-	cmd.Flags().BoolVar(&once, "once", false, "make one pass and exit")
-	cmd.Flags().StringVar(&file, "plan", "", "with --once: carry out the plan that `trefoil plan --live -o FILE` saved, and nothing else")
-	here.addRun(cmd)
+	cmd.Flags().BoolVar(&f.once, "once", false, "make one pass and exit")
+	cmd.Flags().StringVar(&f.plan, "plan", "", "with --once: carry out the plan that `trefoil plan --live -o FILE` saved, and nothing else")
+	f.here.addRun(cmd)
 	return cmd
+}
+
+func (a *app) runDaemon(cmd *cobra.Command, f runFlags) error {
+	// The other commands leave nothing half done: there the first signal ends the process.
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	if f.plan != "" && (!f.once || f.here.local) {
+		return errors.New("--plan goes with --once, and not with --local: a saved plan is one pass")
+	}
+	if a.lasting != nil {
+		a.evaluate = a.lasting
+	}
+	d, err := a.follow(ctx, cmd, f.here)
+	if err == nil && f.plan != "" {
+		d.loop.Saved, err = savedPlan(f.plan, d.config.owner())
+	}
+	switch {
+	case err != nil:
+		return err
+	case f.once && f.here.local:
+		return a.settle(ctx, d)
+	case f.once:
+		return a.once(ctx, d)
+	}
+	d.loop.Log.Info("following", "repository", d.config.Repository.URL, "branch", d.config.Repository.Branch, "poll", d.config.Poll)
+	if err := d.lead(ctx); err != nil {
+		return err
+	}
+	d.loop.Log.Info("stopped")
+	return nil
 }
 
 // once makes a pass beside the daemon that leads, if one does: it can't take the lease from it, and needs none to be safe.

@@ -147,7 +147,8 @@ func (a *app) readBase(ctx context.Context, clone *gitrepo.Clone, name string, p
 }
 
 func (a *app) readHead(ctx context.Context, name string, p gitrepo.Point, two *comparison) error {
-	tree, err := p.Tree, error(nil)
+	var err error
+	tree := p.Tree
 	two.head = review.Side{Name: name, Revision: p.Revision}
 	if name == "" || name == worktree {
 		two.head = review.Side{Name: "the work tree"}

@@ -14,8 +14,8 @@ import (
 // check refuses rules that could never apply.
 func (f planFlags) check() error {
 	for _, word := range f.failOn {
-		if !slices.Contains(review.Words, word) {
-			return fmt.Errorf("--fail-on %s: there is %s", word, strings.Join(review.Words, ", "))
+		if !slices.Contains(review.Words(), word) {
+			return fmt.Errorf("--fail-on %s: there is %s", word, strings.Join(review.Words(), ", "))
 		}
 	}
 	if f.experiments < 0 {
@@ -127,7 +127,7 @@ func reviewOf(r review.Review, unapproved []string) reviewJSON {
 		Summary: summaryJSON{Text: r.Summary(), Counts: map[string]int{}, Experiments: r.Experiments(), Unchanged: r.Unchanged},
 		Models:  []modelJSON{}, Holds: holdsOf(r.Holds), Findings: []findingJSON{}, Notes: list(r.Notes), Unapproved: list(unapproved),
 	}
-	for _, word := range review.Words {
+	for _, word := range review.Words() {
 		if n, _ := r.Count(word); n > 0 {
 			j.Summary.Counts[word] = n
 		}

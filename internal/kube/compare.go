@@ -29,8 +29,8 @@ func (e *Engine) Compare(ctx context.Context, objects []render.Object) []compare
 	results, slots := make([]compare.Result, len(objects)), make(chan struct{}, together)
 	var group sync.WaitGroup
 	for i, object := range objects {
-		known := false
-		if results[i], known = e.known(object); known {
+		if known, ok := e.known(object); ok {
+			results[i] = known
 			continue
 		}
 		slots <- struct{}{}

@@ -62,7 +62,7 @@ func Compare(live map[string]any, wanted func(commit string) map[string]any) com
 	var r compare.Result
 	for _, f := range compare.Objects(meaning(live), meaning(git)) {
 		covered := digested(f.Path)
-		if f.Git == nil && !(covered && closed(f.Path)) {
+		if f.Git == nil && (!covered || !closed(f.Path)) {
 			continue
 		}
 		f.Cause = compare.Later

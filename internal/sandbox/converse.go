@@ -66,7 +66,7 @@ func (e *evaluation) help(ctx context.Context) error {
 	for e.more() {
 		c, err := start(ctx, e.Command)
 		if err != nil {
-			return nil
+			return nil //nolint:nilerr // as said above
 		}
 		survey, _, err := e.read(c, true)
 		select {

@@ -26,7 +26,7 @@ func (r Review) Unapproved(rules Rules, messages []string) []string {
 	for _, m := range r.Models {
 		for _, word := range rules.Words {
 			_, retired := r.Head.Catalog.Retired[m.Name]
-			if m.has(word) && !given[word] && !given[word+" "+m.Name] && !(word == "delete" && retired) {
+			if m.has(word) && !given[word] && !given[word+" "+m.Name] && (word != "delete" || !retired) {
 				all = append(all, fmt.Sprintf("%s of %s (%s: %s %s)", word, m.Name, Trailer, word, m.Name))
 			}
 		}

@@ -90,10 +90,8 @@ func values(all []field) map[string]string {
 	return m
 }
 
-// sections are the parts of a model in the order of the schema.
-var sections = []string{"owner", "labels", "train", "select", "package", "serve"}
-
+// section is where the part of a model that a field is in comes in the schema.
 func section(name string) int {
 	first, _, _ := strings.Cut(name, ".")
-	return slices.Index(sections, first)
+	return slices.Index([]string{"owner", "labels", "train", "select", "package", "serve"}, first)
 }

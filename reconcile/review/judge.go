@@ -9,9 +9,11 @@ import (
 )
 
 // Words are what can happen to a model, the most drastic first: that of a model is the first that one of its steps has.
-var Words = []string{
-	"delete", Invalid, Rename, "rerun", "search", "reselect", "repackage", "rebuild", "build", "rollback", "promote", "update", "serve",
-	"record", "stop", Hold, Later,
+func Words() []string {
+	return []string{
+		"delete", Invalid, Rename, "rerun", "search", "reselect", "repackage", "rebuild", "build", "rollback", "promote", "update", "serve",
+		"record", "stop", Hold, Later,
+	}
 }
 
 // judge decides what each model's changes come to, and which models change at all.
@@ -29,8 +31,9 @@ func (r *reviewer) judge() {
 		r.warn(b)
 		r.Models = append(r.Models, *b)
 	}
+	words := Words()
 	slices.SortFunc(r.Models, func(a, b Model) int {
-		return cmp.Or(slices.Index(Words, a.Word)-slices.Index(Words, b.Word), b.Experiments-a.Experiments, cmp.Compare(a.Name, b.Name))
+		return cmp.Or(slices.Index(words, a.Word)-slices.Index(words, b.Word), b.Experiments-a.Experiments, cmp.Compare(a.Name, b.Name))
 	})
 	r.Unchanged = r.unchanged(func(string) bool { return true })
 }
@@ -57,7 +60,7 @@ func (r *reviewer) word(b *Model) string {
 	if b.From != "" {
 		return Rename
 	}
-	for _, word := range Words {
+	for _, word := range Words() {
 		if slices.ContainsFunc(b.Steps, func(s plan.Step) bool { return s.Word == word && !r.moves(s) }) {
 			return word
 		}
@@ -102,7 +105,7 @@ func (r *reviewer) warn(b *Model) {
 		if e.Waive != "" && e.Waive != old.Waive {
 			b.warn("the gate is not asked in %s: %s", e.Name, e.Waive)
 		}
-		if e.Release == 0 && production[e.Name] && (touched(b, e.Name) || old.Release > 0) {
+		if e.Release == 0 && matters(e.Name) && (touched(b, e.Name) || old.Release > 0) {
 			b.warn("%s follows latest: what wins is served there with no one's word", e.Name)
 		}
 	}
@@ -113,8 +116,10 @@ func (r *reviewer) warn(b *Model) {
 	}
 }
 
-// production are the names that people give to the environment that matters.
-var production = map[string]bool{"production": true, "prod": true, "live": true}
+// matters reports whether an environment has one of the names that people give to the one that customers see.
+func matters(environment string) bool {
+	return slices.Contains([]string{"production", "prod", "live"}, environment)
+}
 
 func touched(b *Model, environment string) bool {
 	return slices.ContainsFunc(b.Steps, func(s plan.Step) bool { return s.Scope.Environment == environment })

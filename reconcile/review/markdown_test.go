@@ -98,9 +98,9 @@ func said(text string, models int) review.Review {
 	for i := range models {
 		name := fmt.Sprintf("m%d%s", i, text)
 		m := review.Model{
-			Name: name, From: text, Word: review.Words[min(i, len(review.Words)-1)], Experiments: i % 3,
+			Name: name, From: text, Word: review.Words()[min(i, len(review.Words())-1)], Experiments: i % 3,
 			Warnings: []string{text}, Notes: []string{text},
-			Cost:   review.Cost{GPUHours: float64(i), CPUHours: math.NaN()},
+			Cost: review.Cost{GPUHours: float64(i), CPUHours: math.NaN()},
 			Causes: []review.Cause{
 				{Field: "f" + text, Old: text, New: text, Pos: schema.Position{File: text}}, {New: text}, {Old: text, Gone: true},
 			},

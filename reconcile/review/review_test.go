@@ -171,15 +171,15 @@ func load(t *testing.T, files tree) schema.Catalog {
 type tree struct{ fstest.MapFS }
 
 // take adds the files below a prefix; an empty one is taken away.
-func (t tree) take(files []txtar.File, prefix string) {
-	for _, f := range files {
-		name, found := strings.CutPrefix(f.Name, prefix)
+func (f tree) take(files []txtar.File, prefix string) {
+	for _, file := range files {
+		name, found := strings.CutPrefix(file.Name, prefix)
 		switch {
 		case !found:
-		case len(f.Data) == 0:
-			delete(t.MapFS, name)
+		case len(file.Data) == 0:
+			delete(f.MapFS, name)
 		default:
-			t.MapFS[name] = &fstest.MapFile{Data: f.Data}
+			f.MapFS[name] = &fstest.MapFile{Data: file.Data}
 		}
 	}
 }

@@ -14,7 +14,7 @@ func (r Review) Summary() string {
 		return "Plan: nothing moves: the head does not validate as a whole"
 	}
 	var parts []string
-	for _, word := range Words {
+	for _, word := range Words() {
 		n, experiments := r.Count(word)
 		switch {
 		case n == 0:
