@@ -17,8 +17,8 @@ func TestPush(t *testing.T) {
 		env: []string{"GITHUB_EVENT_PATH=" + filepath.Join(dir, "push.json")},
 	}.run(t, f)
 	said := strings.Contains(o.log, "::error file=models.cue") && strings.Contains(o.log, "nothing is planned")
-	if o.code != 1 || len(f.requests) > 0 || !said {
-		t.Errorf("exit code %d, requests %q:\n%s", o.code, f.requests, o.log)
+	if o.code != 1 || len(f.asked()) > 0 || !said {
+		t.Errorf("exit code %d, requests %q:\n%s", o.code, f.asked(), o.log)
 	}
 }
 
@@ -50,7 +50,7 @@ func TestShallow(t *testing.T) {
 	git(t, dir, "branch", "main") // the job needs one of that name
 	f := newForge(t)
 	o := job{forge: "gitlab", repo: dir, env: []string{"CI_MERGE_REQUEST_DIFF_BASE_SHA=" + sha}}.run(t, f)
-	if o.code != 1 || len(f.comments) != 1 || !strings.Contains(f.comments[0].Body, "fetch-depth") {
-		t.Errorf("exit code %d, comments %+v:\n%s", o.code, f.comments, o.log)
+	if o.code != 1 || len(f.written()) != 1 || !strings.Contains(f.written()[0].Body, "fetch-depth") {
+		t.Errorf("exit code %d, comments %+v:\n%s", o.code, f.written(), o.log)
 	}
 }

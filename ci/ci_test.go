@@ -44,15 +44,15 @@ func TestComment(t *testing.T) {
 						t.Fatalf("exit code %d:\n%s", o.code, o.log)
 					}
 				}
-				if want := max(len(c.before), c.at+1); len(f.comments) != want {
-					t.Fatalf("there are %d comments, want %d: %+v", len(f.comments), want, f.comments)
+				if want := max(len(c.before), c.at+1); len(f.written()) != want {
+					t.Fatalf("there are %d comments, want %d: %+v", len(f.written()), want, f.written())
 				}
-				for i, got := range f.comments {
+				for i, got := range f.written() {
 					if i != c.at && got != c.before[i] {
 						t.Errorf("comment %d is now %+v", i, got)
 					}
 				}
-				if got := f.comments[c.at]; got.User != ours || !strings.HasPrefix(got.Body, marker+"\n### Trefoil: 1 to search (10 experiments)\n") {
+				if got := f.written()[c.at]; got.User != ours || !strings.HasPrefix(got.Body, marker+"\n### Trefoil: 1 to search (10 experiments)\n") {
 					t.Errorf("our comment is %+v", got)
 				}
 			})
@@ -87,8 +87,8 @@ func TestRefused(t *testing.T) {
 				if o.code != c.code || !strings.Contains(o.log, c.says) || !strings.Contains(o.log, "| Plan: 1 ") {
 					t.Errorf("exit code %d, want %d and %q:\n%s", o.code, c.code, c.says, o.log)
 				}
-				if len(f.comments) > 0 {
-					t.Errorf("%+v was written", f.comments)
+				if len(f.written()) > 0 {
+					t.Errorf("%+v was written", f.written())
 				}
 			})
 		}
@@ -128,8 +128,8 @@ func TestVerdict(t *testing.T) {
 					git(t, j.repo, "commit", "-q", "--allow-empty", "-m", c.commit)
 				}
 				o := j.run(t, f)
-				if o.code != c.code || len(f.comments) != 1 || !strings.Contains(strings.ToLower(f.comments[0].Body), strings.ToLower(c.says)) {
-					t.Errorf("exit code %d, want %d and %q:\n%s\n%+v", o.code, c.code, c.says, o.log, f.comments)
+				if o.code != c.code || len(f.written()) != 1 || !strings.Contains(strings.ToLower(f.written()[0].Body), strings.ToLower(c.says)) {
+					t.Errorf("exit code %d, want %d and %q:\n%s\n%+v", o.code, c.code, c.says, o.log, f.written())
 				}
 			})
 		}
@@ -171,8 +171,8 @@ func TestOutputs(t *testing.T) {
 			if len(ends) > 1 && ends[0] == ends[1] {
 				t.Error("two values end alike")
 			}
-			if o.summary == "" || o.summary != f.comments[0].Body {
-				t.Errorf("the summary is %q and the comment %+v", o.summary, f.comments)
+			if wrote := f.written(); len(wrote) != 1 || wrote[0].Body == "" || o.summary != wrote[0].Body {
+				t.Errorf("the summary is %q and the comment %+v", o.summary, f.written())
 			}
 		})
 	}
@@ -208,8 +208,8 @@ func TestQuiet(t *testing.T) {
 			t.Parallel()
 			f := newForge(t)
 			j.repo = repository(t, retrains[0], retrains[1])
-			if o := j.run(t, f); o.code != 0 || len(f.requests) > 0 {
-				t.Errorf("exit code %d, requests %q:\n%s", o.code, f.requests, o.log)
+			if o := j.run(t, f); o.code != 0 || len(f.asked()) > 0 {
+				t.Errorf("exit code %d, requests %q:\n%s", o.code, f.asked(), o.log)
 			}
 		})
 	}

@@ -78,6 +78,19 @@ func (f *forge) guarded(next http.Handler) http.Handler {
 	})
 }
 
+// written are the comments, asked the requests so far.
+func (f *forge) written() []comment {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.comments)
+}
+
+func (f *forge) asked() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.requests)
+}
+
 func (f *forge) list(w http.ResponseWriter, r *http.Request) {
 	page, err := strconv.Atoi(r.FormValue("page"))
 	if err != nil || page < 1 {

@@ -80,12 +80,12 @@ func contents(a *txtar.Archive) fstest.MapFS {
 	return files
 }
 
-// output is what validate prints of a review.
-func output(t *testing.T, r review, format string) []byte {
+// output is what validate prints of a verdict.
+func output(t *testing.T, r verdict, format string) []byte {
 	t.Helper()
 	var out, wrong strings.Builder
 	a := &app{out: &out, err: &wrong, flags: flags{output: format}}
-	if err := a.printReview(r); err != nil || wrong.Len() > 0 {
+	if err := a.printVerdict(r); err != nil || wrong.Len() > 0 {
 		t.Fatalf("%v, %s", err, wrong.String())
 	}
 	return []byte(out.String())
