@@ -57,14 +57,16 @@ func (a *app) runDaemon(cmd *cobra.Command, f runFlags) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	if f.plan != "" && (!f.once || f.here.local) {
+	// Also where a variable in the place of the name is empty: that is not to do all there is.
+	saved := cmd.Flags().Changed("plan")
+	if saved && (!f.once || f.here.local) {
 		return errors.New("--plan goes with --once, and not with --local: a saved plan is one pass")
 	}
 	if a.lasting != nil {
 		a.evaluate = a.lasting
 	}
 	d, err := a.follow(ctx, cmd, f.here)
-	if err == nil && f.plan != "" {
+	if err == nil && saved {
 		d.loop.Saved, err = savedPlan(f.plan, d.config.owner())
 	}
 	switch {

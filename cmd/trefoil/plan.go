@@ -40,7 +40,7 @@ func (a *app) plan() *cobra.Command {
 		Annotations:       map[string]string{moreOutputs: "markdown " + toFile},
 		RunE: func(cmd *cobra.Command, words []string) error {
 			switch {
-			case f.base != "":
+			case cmd.Flags().Changed("base"):
 				return a.planBase(cmd, words, f)
 			case f.head != "" || len(f.failOn) > 0 || f.experiments > 0:
 				return fmt.Errorf("--head, --fail-on and --max-experiments go with --base")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,7 +24,7 @@ func (a *app) planBase(cmd *cobra.Command, words []string, f planFlags) error {
 	if err := a.reviews("text", "json", "markdown"); err != nil {
 		return err
 	}
-	if err := f.check(); err != nil {
+	if err := f.check(cmd); err != nil {
 		return err
 	}
 	c, err := a.config(cmd.Flags())
@@ -40,10 +41,10 @@ func (a *app) planBase(cmd *cobra.Command, words []string, f planFlags) error {
 			return err
 		}
 	}
-	r := review.Make(in).Only(words)
-	if err := among(words, named(two.head.Catalog, plan.Plan{})); err != nil && len(r.Models) == 0 {
+	if err := two.know(words); err != nil {
 		return err
 	}
+	r := review.Make(in).Only(words)
 	unapproved := f.unapproved(&r, two.messages)
 	for _, what := range unapproved {
 		r.Notes = append(r.Notes, "needs a word in git: "+what)
@@ -74,11 +75,24 @@ type comparison struct {
 	notes      []string
 }
 
+// know complains of words that name no model of either side.
+func (c comparison) know(words []string) error {
+	if _, frozen := c.head.Catalog.Frozen("", ""); frozen {
+		return nil // nobody knows what models there are
+	}
+	names := slices.Concat(named(c.head.Catalog, plan.Plan{}), named(c.base.Catalog, plan.Plan{}))
+	slices.Sort(names)
+	return among(words, slices.Compact(names))
+}
+
 // compared reads the base at the commit where the head left it, and the head.
 func (a *app) compared(ctx context.Context, base, head string) (comparison, error) {
 	clone, err := gitrepo.OpenClone(a.flags.dir)
 	if err != nil {
 		return comparison{}, err
+	}
+	if commitOf(head) == "HEAD" && gitrepo.Head(a.flags.dir) == "" {
+		return comparison{}, fmt.Errorf("%s: nothing was committed yet", a.flags.dir)
 	}
 	onto, err := clone.Point(base)
 	if err != nil {
@@ -93,7 +107,8 @@ func (a *app) compared(ctx context.Context, base, head string) (comparison, erro
 	switch {
 	case errors.Is(err, gitrepo.ErrUnrelated):
 		fork = onto
-		two.notes = append(two.notes, fmt.Sprintf("where the head left %s is not in this clone, so all that differs from its tip counts", base))
+		two.notes = append(two.notes, fmt.Sprintf(
+			"where the head left %s is not in this clone, so all that differs from its tip counts; where that is shallow, fetch-depth: 0 helps", base))
 	case err != nil:
 		return comparison{}, err
 	case fork.Revision != onto.Revision:
@@ -117,31 +132,30 @@ func commitOf(head string) string {
 // lookback is for how many commits a base is looked for that validates as a whole, as a daemon goes on with the last good one.
 const lookback = 20
 
+// readBase reads the last good commit at or before a point. Where none has ever had specs that is no fault: these are the first ones.
 func (a *app) readBase(ctx context.Context, clone *gitrepo.Clone, name string, p gitrepo.Point, two *comparison) error {
-	at, broken := p, ""
-	for range lookback {
+	wrong, specs := "", false
+	for at, more, n := p, true, 0; more && n < lookback; n++ {
 		c, err := a.load(ctx, at.Tree)
 		if err != nil {
 			return fmt.Errorf("--base %s: %w", name, err)
 		}
-		two.base = review.Side{Name: name, Revision: at.Revision, Catalog: c}
 		f, frozen := c.Frozen("", "")
-		if frozen && f.Code == schema.CodeNoSpec {
-			two.base.Catalog = schema.Catalog{} // before the first specs
-			frozen = false
+		if n == 0 || !frozen {
+			two.base = review.Side{Name: name, Revision: at.Revision, Catalog: c}
 		}
 		if !frozen {
 			break
 		}
-		broken = cmp.Or(broken, f.String())
-		before, ok := clone.Before(at)
-		if !ok {
-			break
-		}
-		at = before
+		wrong, specs = cmp.Or(wrong, fmt.Sprintf("%s: %s: %s", f.Pos, f.Code, f.Message)), specs || f.Code != schema.CodeNoSpec
+		at, more = clone.Before(at)
 	}
-	if broken != "" {
-		two.notes = append(two.notes, fmt.Sprintf("%s does not validate (%s), so this compares with %s", name, broken, two.base.Revision.Short()))
+	_, frozen := two.base.Catalog.Frozen("", "")
+	switch {
+	case frozen && !specs:
+		two.base.Catalog = schema.Catalog{}
+	case !frozen && wrong != "":
+		two.notes = append(two.notes, fmt.Sprintf("%s does not validate (%s), so this compares with %s", name, wrong, two.base.Revision.Short()))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -47,22 +48,23 @@ const largestPlan = 64 << 20
 
 // savedPlan reads a plan for the repository of the owner.
 func savedPlan(file, owner string) (*plan.Saved, error) {
-	about, err := os.Stat(file)
+	opened, err := os.Open(file)
 	if err != nil {
 		return nil, fmt.Errorf("--plan: %w", err)
 	}
-	if about.Size() > largestPlan {
+	defer opened.Close()
+	text, err := io.ReadAll(io.LimitReader(opened, largestPlan+1))
+	if err != nil {
+		return nil, fmt.Errorf("--plan: %w", err)
+	}
+	if len(text) > largestPlan {
 		return nil, fmt.Errorf("--plan: %s is no plan: it has more than %d MiB", file, largestPlan>>20)
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("--plan: %w", err)
 	}
 	var p planFile
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	switch err := d.Decode(&p); {
-	case err != nil || p.Revision == "" || p.Actions == nil:
+	case err != nil || d.More() || p.Revision == "" || p.Actions == nil:
 		return nil, fmt.Errorf("--plan: %s is no plan that `trefoil plan --live -o FILE` saved", file)
 	case p.FormatVersion != formatVersion:
 		return nil, fmt.Errorf("--plan: %s was saved by another version of trefoil: plan again", file)

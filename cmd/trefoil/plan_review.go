@@ -7,12 +7,17 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/reconcile/review"
 )
 
 // check refuses rules that could never apply.
-func (f planFlags) check() error {
+func (f planFlags) check(cmd *cobra.Command) error {
+	if cmd.Flags().Changed("head") && f.head == "" {
+		return fmt.Errorf("--head: write a branch, tag or commit, or %s", worktree)
+	}
 	for _, word := range f.failOn {
 		if !slices.Contains(review.Words(), word) {
 			return fmt.Errorf("--fail-on %s: there is %s", word, strings.Join(review.Words(), ", "))

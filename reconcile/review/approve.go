@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/schema"
 )
 
 // Rules are what of a change needs a word in git before it is merged.
@@ -25,8 +26,7 @@ func (r Review) Unapproved(rules Rules, messages []string) []string {
 	var all []string
 	for _, m := range r.Models {
 		for _, word := range rules.Words {
-			_, retired := r.Head.Catalog.Retired[m.Name]
-			if m.has(word) && !given[word] && !given[word+" "+m.Name] && (word != "delete" || !retired) {
+			if m.has(word) && !given[word] && !given[word+" "+m.Name] && (word != "delete" || !r.retired(m)) {
 				all = append(all, fmt.Sprintf("%s of %s (%s: %s %s)", word, m.Name, Trailer, word, m.Name))
 			}
 		}
@@ -39,7 +39,44 @@ func (r Review) Unapproved(rules Rules, messages []string) []string {
 
 // has reports whether that happens to the model. Where an object goes because it moved, nothing is deleted.
 func (m Model) has(word string) bool {
-	return m.Word == word || word != "delete" && slices.ContainsFunc(m.Steps, func(s plan.Step) bool { return s.Word == word })
+	switch {
+	case m.Word == word:
+		return true
+	case word == "delete": // that of a renamed model is of another name
+		return m.From != "" && slices.ContainsFunc(m.Causes, func(c Cause) bool {
+			return c.Gone && strings.HasPrefix(c.Field, "serve.") && strings.Count(c.Field, ".") == 1
+		})
+	}
+	return slices.ContainsFunc(m.Steps, func(s plan.Step) bool { return s.Word == word })
+}
+
+// retired reports whether `retired` names the model, or each environment of it that goes.
+func (r Review) retired(m Model) bool {
+	named := func(s schema.Scope) bool {
+		_, yes := r.Head.Catalog.Retired[s.String()]
+		return yes
+	}
+	if named(schema.Scope{Model: m.Name}) {
+		return true
+	}
+	gone := 0
+	for _, s := range m.Steps {
+		if s.Word != "delete" || s.Scope.Environment == "" || r.stays(s.Scope) {
+			continue
+		}
+		if !named(s.Scope) && !named(schema.Scope{Model: s.Scope.Model}) {
+			return false
+		}
+		gone++
+	}
+	return gone > 0
+}
+
+// stays reports whether the head has an environment, wherever that is served.
+func (r Review) stays(s schema.Scope) bool {
+	return slices.ContainsFunc(r.Head.Catalog.Models, func(m schema.Model) bool {
+		return m.Name == s.Model && environment(m, s.Environment).Name != ""
+	})
 }
 
 // approvals are the words that were given, alone or with a model after them.

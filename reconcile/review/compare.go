@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/schema"
@@ -48,15 +49,37 @@ func (r *reviewer) compare() {
 		}
 	}
 	for _, m := range r.in.Base.Catalog.Models {
-		if _, frozen := r.in.Head.Catalog.Frozen(m.Name, ""); r.left(m.Name) && !frozen {
-			b := r.block(m.Name)
-			b.Causes = []Cause{{Pos: m.Places.At(), Old: "left models", Gone: true}}
-			if kept := releases(r.in.Head.Catalog.Selected[m.Name]); kept != "" {
-				b.note("selected/%s.cue stays (%s): a model of that name would go on from there", m.Name, kept)
-			}
+		if r.gone(m.Name) {
+			r.leaves(m.Name, m.Places.At())
+		}
+	}
+	for _, f := range r.BaseFindings {
+		if name := f.Scope.Model; r.blocks[name] == nil && r.gone(name) {
+			r.leaves(name, f.Pos)
+			r.block(name).note("%s has an error in it (%s at %s), so what it has in the cluster, which is deleted, is not known",
+				r.in.Base.Name, f.Code, f.Pos)
 		}
 	}
 	r.edits()
+}
+
+// leaves tells that a model of the base is gone.
+func (r *reviewer) leaves(name string, at schema.Position) {
+	b := r.block(name)
+	b.Causes = []Cause{{Pos: at, Old: "left models", Gone: true}}
+	if kept := releases(r.in.Head.Catalog.Selected[name]); kept != "" {
+		b.note("selected/%s.cue stays (%s): a model of that name would go on from there", name, kept)
+	}
+}
+
+// gone reports whether the base has a model, be it one with an error, and the head has not, under any name.
+func (r *reviewer) gone(name string) bool {
+	_, read := r.base[name]
+	broken := slices.ContainsFunc(r.BaseFindings, func(f schema.Finding) bool {
+		return f.Scope == schema.Scope{Model: name} && !strings.HasPrefix(f.Pos.File, "selected/")
+	})
+	_, frozen := r.in.Head.Catalog.Frozen(name, "")
+	return name != "" && (read || broken) && r.left(name) && !frozen
 }
 
 // left reports whether a model of the base is gone under any name.

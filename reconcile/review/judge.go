@@ -57,6 +57,9 @@ func (r Review) unchanged(about func(model string) bool) int {
 }
 
 func (r *reviewer) word(b *Model) string {
+	if r.gone(b.Name) && (len(b.Steps) > 0 || len(b.Holds) == 0) { // also where it has but a search to stop, or nothing
+		return "delete"
+	}
 	if b.From != "" {
 		return Rename
 	}
@@ -65,12 +68,9 @@ func (r *reviewer) word(b *Model) string {
 			return word
 		}
 	}
-	_, was := r.base[b.Name]
 	switch {
 	case len(b.Holds) > 0:
 		return Hold
-	case was && r.left(b.Name): // it has nothing in the cluster
-		return "delete"
 	case slices.ContainsFunc(r.Findings, func(f schema.Finding) bool { return f.Scope.Model == b.Name }):
 		return Invalid
 	}
@@ -99,6 +99,11 @@ func (r *reviewer) warn(b *Model) {
 	}
 	if b.Experiments > 0 && m.Train.Timeout <= 0 {
 		b.warn("the search may take any time: train.timeout is not set")
+	}
+	for _, e := range was.Serve {
+		if b.From != "" && environment(m, e.Name).Name == "" {
+			b.warn("%s is served no more, under no name", e.Name)
+		}
 	}
 	for _, e := range m.Serve {
 		old := environment(was, e.Name)

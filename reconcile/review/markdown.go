@@ -50,7 +50,7 @@ func (r Review) Markdown() string {
 	if left > 0 {
 		fmt.Fprintf(&b, "\n%s did not fit here: `trefoil plan --base` tells of all.\n", counted(left, "model"))
 	}
-	return b.String()
+	return strings.TrimRight(b.String(), "\n") + "\n"
 }
 
 // quoted are the notes, holds and errors.
