@@ -182,7 +182,7 @@ func TestOutputs(t *testing.T) {
 func TestAnnotations(t *testing.T) {
 	t.Parallel()
 	o := job{
-		forge: "github", repo: repository(t, misspelt[0], misspelt[1]), env: []string{"PLAN_BASE=x\n::set-output name=x::y\n  ::warning::z"},
+		forge: "github", repo: repository(t, misspelt[0], misspelt[1]), env: []string{"PLAN_FAIL_ON=\"x\n::warning::z\""},
 	}.run(t, newForge(t))
 	var commands []string
 	for line := range strings.Lines(o.log) {
