@@ -1,0 +1,128 @@
+//go:build e2e
+
+package main
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// BenchmarkVet runs the built `trefoil validate` beside `cue vet ./...` on repositories as `trefoil init` begins them, with so many
+// models. It tells medians in milliseconds: cold is with nothing kept, edit with one model of many changed, warm with none. The ratio is
+// cold over cue, the exponent that of cold over models since the size before: 1 is linear.
+func BenchmarkVet(b *testing.B) {
+	bin := b.TempDir()
+	trefoil, cue := filepath.Join(bin, "trefoil"), filepath.Join(bin, "cue")
+	run(b, "../..", nil, "go", "build", "-o", trefoil, "./cmd/trefoil")
+	run(b, "../..", nil, "go", "build", "-modfile=.github/cue/go.mod", "-o", cue, "cuelang.org/go/cmd/cue")
+	var last time.Duration
+	size := 0
+	for _, n := range []int{10, 100, 1000, 2000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			dir := filepath.Join(b.TempDir(), "models")
+			run(b, bin, nil, trefoil, "init", dir)
+			fleet(b, dir, n, "")
+			cache, nowhere := []string{"TREFOIL_CACHE_DIR=" + b.TempDir()}, []string{"TREFOIL_CACHE_DIR="}
+			var times [4][]time.Duration
+			i := 0
+			for b.Loop() { // in turns, since others may be at work on this machine
+				i++
+				for k, one := range []func(){
+					func() { run(b, dir, nil, cue, "vet", "./...") },
+					func() { run(b, dir, nowhere, trefoil, "validate") },
+					func() {
+						fleet(b, dir, n, fmt.Sprintf("labels: edit: \"%d\"", i))
+						run(b, dir, cache, trefoil, "validate")
+					},
+					func() { run(b, dir, cache, trefoil, "validate") },
+				} {
+					begun := time.Now()
+					one()
+					times[k] = append(times[k], time.Since(begun))
+				}
+			}
+			cold := median(times[1])
+			for k, name := range []string{"cue-ms", "cold-ms", "edit-ms", "warm-ms"} {
+				b.ReportMetric(float64(median(times[k]).Microseconds())/1000, name)
+			}
+			b.ReportMetric(float64(cold)/float64(median(times[0])), "ratio")
+			if last > 0 {
+				b.ReportMetric(math.Log(float64(cold)/float64(last))/math.Log(float64(n)/float64(size)), "exponent")
+			}
+			last, size = cold, n
+		})
+	}
+}
+
+// fleet writes n models, as long as that of the example; the first one says something more.
+func fleet(b *testing.B, dir string, n int, more string) {
+	b.Helper()
+	text := strings.Builder{}
+	for i, files := 0, 0; i < n; i++ {
+		if i > 0 {
+			more = ""
+		}
+		text.WriteString(strings.NewReplacer("NAME", fmt.Sprintf("m%d", i), "MORE", more).Replace(model))
+		if text.Len() > 900<<10 || i == n-1 { // a file may have 1 MiB
+			name := filepath.Join(dir, fmt.Sprintf("fleet%d.cue", files))
+			if err := os.WriteFile(name, []byte("package models\n"+text.String()), 0o644); err != nil {
+				b.Fatal(err)
+			}
+			text.Reset()
+			files++
+		}
+	}
+}
+
+const model = `
+models: NAME: {
+	MORE
+	owner: "vision@example.com"
+	train: {
+		image: "registry.example/mnist-train:1"
+		source: path: "train"
+		command: ["python", "run.py", "--lr={{ lr }}", "--momentum={{ momentum }}", "--epochs={{ epochs }}"]
+		params: {epochs: 5}
+		search: {
+			random: {experiments: 10, seed: 7}
+			concurrency: 5
+			matrix: {
+				lr: linspace:      "0.001:0.1:5"
+				momentum: uniform: "0.5:0.6"
+			}
+		}
+		artifact: "model.dat"
+		resources: limits: {cpu: "1", memory: "512Mi"}
+	}
+	select: {metric: "accuracy", goal: "maximize", #gate: {accuracy: >=0.9}}
+	package: {
+		image: "registry.example/NAME"
+		source: path: "serve"
+		builder: s2i: image: "seldonio/seldon-core-s2i-python3:1.17.1"
+	}
+	serve: {
+		staging: {namespace: "ml-staging"}
+		production: {namespace: "ml", replicas: 3}
+	}
+}
+`
+
+func run(b *testing.B, dir string, env []string, name string, args ...string) {
+	b.Helper()
+	cmd := exec.CommandContext(b.Context(), name, args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		b.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+}
+
+func median(all []time.Duration) time.Duration {
+	return slices.Sorted(slices.Values(all))[len(all)/2]
+}
