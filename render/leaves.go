@@ -41,5 +41,8 @@ func leaves(all []string, at string, value any) []string {
 
 // Pointer is the JSON pointer of a field of what is at another one.
 func Pointer(at, field string) string {
-	return at + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(field)
+	if strings.ContainsAny(field, "~/") {
+		field = strings.NewReplacer("~", "~0", "/", "~1").Replace(field)
+	}
+	return at + "/" + field
 }

@@ -60,6 +60,16 @@ type ports struct {
 // The error of a program that does not come up names its log and holds the
 // log's end.
 func Start(ctx context.Context, progress io.Writer) (*Stack, error) {
+	return begin(ctx, progress, (*Stack).start)
+}
+
+// StartServer is Start of the API server alone, with the kinds of the engines and
+// nobody who works on them: what is created stays as it is, however much.
+func StartServer(ctx context.Context, progress io.Writer) (*Stack, error) {
+	return begin(ctx, progress, (*Stack).startServer)
+}
+
+func begin(ctx context.Context, progress io.Writer, start func(*Stack, context.Context) error) (*Stack, error) {
 	binaries, err := Build(ctx, progress)
 	if err != nil {
 		return nil, err
@@ -68,15 +78,15 @@ func Start(ctx context.Context, progress io.Writer) (*Stack, error) {
 	if s.unlock, err = lockStack(ctx, progress); err != nil {
 		return nil, err
 	}
-	begin := time.Now()
-	if err := s.start(ctx); err != nil {
+	since := time.Now()
+	if err := start(s, ctx); err != nil {
 		interrupted := ctx.Err() != nil
 		if interrupted {
 			err = context.Cause(ctx)
 		}
 		return nil, errors.Join(fmt.Errorf("start the stack: %w", err), s.end(!interrupted))
 	}
-	fmt.Fprintf(progress, "stack: ready in %.1f s\n", time.Since(begin).Seconds())
+	fmt.Fprintf(progress, "stack: ready in %.1f s\n", time.Since(since).Seconds())
 	return s, nil
 }
 
@@ -97,19 +107,33 @@ const startLimit = 4 * time.Minute
 func (s *Stack) start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("not ready in %v", startLimit))
 	defer cancel()
-	if err := s.prepare(); err != nil {
-		return err
-	}
-	if err := s.startEtcd(ctx); err != nil {
-		return err
-	}
-	if err := s.startAPIServer(ctx); err != nil {
+	if err := s.serve(ctx); err != nil {
 		return err
 	}
 	if err := concurrently(ctx, s.startControllerManager, s.startScheduler, s.define, s.furnish); err != nil {
 		return err
 	}
 	return concurrently(ctx, s.startKwok, s.startArgo, s.startSeldon, s.settle)
+}
+
+func (s *Stack) startServer(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("not ready in %v", startLimit))
+	defer cancel()
+	if err := s.serve(ctx); err != nil {
+		return err
+	}
+	return concurrently(ctx, s.define, s.furnish)
+}
+
+// serve starts the API server.
+func (s *Stack) serve(ctx context.Context) error {
+	if err := s.prepare(); err != nil {
+		return err
+	}
+	if err := s.startEtcd(ctx); err != nil {
+		return err
+	}
+	return s.startAPIServer(ctx)
 }
 
 func concurrently(ctx context.Context, steps ...func(context.Context) error) error {
