@@ -2,7 +2,8 @@ package schema
 
 import (
 	"encoding/json"
-	"slices"
+
+	"cuelang.org/go/cue"
 )
 
 // Together judges models, units but the first one, in one evaluation, which costs less than half of what each costs on its own. It is
@@ -24,27 +25,79 @@ func (r *Reading) Together(units []int) (verdicts []Verdict, ok bool) {
 	if err != nil {
 		return nil, false
 	}
-	j := judged{Places: outline(specs...)}
-	j.read(root, r.shape)
-	if len(j.Findings) > 0 {
+	s := sound{root: root, places: outline(specs...), shape: r.shape, records: records{}}
+	if s.wrong() {
 		return nil, false
 	}
 	for _, u := range units {
-		v := j.only(r.Units[u].Scope.Model)
-		v.limit(r.Units[u])
+		v, ok := s.verdict(r.Units[u])
+		if !ok {
+			return nil, false
+		}
 		verdicts = append(verdicts, v)
 	}
-	return verdicts, !slices.ContainsFunc(verdicts, func(v Verdict) bool { return len(v.Findings) > 0 })
+	return verdicts, true
 }
 
-// only is what a verdict says about one model.
-func (v Verdict) only(name string) Verdict {
-	var one Verdict
-	if m, ok := v.Models[name]; ok {
-		one.Models = map[string]rawModel{name: m}
+// sound is an evaluated package with nothing wrong in it.
+type sound struct {
+	root    cue.Value
+	places  *places
+	shape   shape
+	records records
+}
+
+// wrong reports whether there is anything to find.
+func (s sound) wrong() bool {
+	if s.root.Validate(cue.All()) != nil || len(newExplainer(s.root, s.places, s.shape).unknownFields()) > 0 {
+		return true
 	}
-	if s, ok := v.Selected[name]; ok {
-		one.Selected = map[string]json.RawMessage{name: s}
+	for _, top := range []string{"models", "selected", "retired"} {
+		if len(problems(step(s.root, top), true, top)) > 0 {
+			return true
+		}
 	}
-	return one
+	return false
+}
+
+// verdict takes a model out. It is not ok where that finds something.
+func (s sound) verdict(u Unit) (v Verdict, ok bool) {
+	name := u.Scope.Model
+	if model := step(step(s.root, "models"), name); model.Exists() {
+		m, ok := s.model(name, model)
+		if !ok {
+			return Verdict{}, false
+		}
+		v.Models = map[string]rawModel{name: m}
+	}
+	if selected := step(step(s.root, "selected"), name); selected.Exists() {
+		data, ok := s.json(selected, "", "selected", name)
+		if !ok {
+			return Verdict{}, false
+		}
+		v.Selected = map[string]json.RawMessage{name: data}
+	}
+	v.limit(u)
+	return v, len(v.Findings) == 0
+}
+
+func (s sound) model(name string, v cue.Value) (m rawModel, ok bool) {
+	gate, found := bounds(name, step(step(v, "select"), "#gate"), s.places)
+	m.Gate, m.Serve = gate, map[string]json.RawMessage{}
+	for env, e := range regular(step(v, "serve")) {
+		if m.Serve[env], ok = s.json(e, "", "models", name, "serve", env); !ok {
+			return rawModel{}, false
+		}
+	}
+	m.Body, ok = s.json(v, "serve", "models", name)
+	return m, ok && len(found) == 0
+}
+
+// json writes the value at a path, without one of its fields.
+func (s sound) json(v cue.Value, without string, path ...string) (json.RawMessage, bool) {
+	way := s.shape.follow(path)
+	if len(way) < len(path) { // what the definitions do not know is wrong
+		return nil, false
+	}
+	return s.records.json(nil, v, way[len(way)-1], without)
 }
