@@ -35,7 +35,7 @@ func (a *app) planBase(cmd *cobra.Command, words []string, f planFlags) error {
 	if err != nil {
 		return err
 	}
-	in := review.Input{Base: two.base, Head: two.head, Settings: c.settings(), Limits: c.limits(), Notes: two.notes}
+	in := review.Input{Base: two.base, Head: two.head, Settings: c.settings(), Limits: c.limits(), Notes: two.notes, Masks: masks}
 	if f.live {
 		if in.Live, in.Now, err = a.observed(cmd, f.here); err != nil {
 			return err
@@ -54,6 +54,9 @@ func (a *app) planBase(cmd *cobra.Command, words []string, f planFlags) error {
 	}
 	return f.ends(r, unapproved)
 }
+
+// masks hide what looks like a secret: what is said of a change may be read by more people than the repository.
+func masks() review.Mask { return newMask(func(text string) string { return text }).value }
 
 // observed is what the engines hold of the configured repository's objects.
 func (a *app) observed(cmd *cobra.Command, here localFlags) (*plan.Live, time.Time, error) {

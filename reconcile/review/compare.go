@@ -31,7 +31,7 @@ func (r *reviewer) compare() {
 		switch {
 		case known && same(was, m):
 		case known:
-			if causes := differences(was, m); len(causes) > 0 {
+			if causes := differences(was, m, r.mask()); len(causes) > 0 {
 				r.block(m.Name).Causes = causes
 			}
 		case r.unread(m.Name):

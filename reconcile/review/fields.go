@@ -12,24 +12,29 @@ import (
 type field struct {
 	path  []string
 	value string // as CUE
+	shown string // the value without secrets
 	usual bool   // it is the default, and says nothing where the other model has no such field
 }
 
 func (f field) name() string { return strings.Join(f.path, ".") }
 
 // differences are the fields that differ, in the order of the schema. A package or an environment that is new or gone is one of them.
-func differences(old, now schema.Model) []Cause {
-	before, after := fields(old), fields(now)
+func differences(old, now schema.Model, mask Mask) []Cause {
+	before, after := fields(old, mask), fields(now, mask)
 	was, is := values(before), values(after)
+	hidden := map[string]string{}
+	for _, f := range before {
+		hidden[f.name()] = f.shown
+	}
 	var all []Cause
 	for _, f := range after {
 		if name := f.name(); was[name] != f.value && told(f, was, is) && !alone(f, old) {
-			all = append(all, Cause{Field: name, Old: was[name], New: f.value, Pos: now.Places.At(f.path...)})
+			all = append(all, Cause{Field: name, Old: hidden[name], New: f.shown, Pos: now.Places.At(f.path...)})
 		}
 	}
 	for _, f := range before {
 		if name := f.name(); is[name] == "" && told(f, is, was) && !alone(f, now) {
-			all = append(all, Cause{Field: name, Old: f.value, Pos: old.Places.At(f.path...), Gone: true})
+			all = append(all, Cause{Field: name, Old: f.shown, Pos: old.Places.At(f.path...), Gone: true})
 		}
 	}
 	for _, part := range parts(now) {

@@ -11,8 +11,8 @@ import (
 )
 
 // fields are all that a model says. What is empty is left out, so that it reads as not there.
-func fields(m schema.Model) []field {
-	var w writer
+func fields(m schema.Model, mask Mask) []field {
+	w := writer{mask: mask}
 	w.text(m.Owner, "owner")
 	w.texts(m.Labels, "labels")
 	w.train(m.Train)
@@ -30,11 +30,22 @@ func fields(m schema.Model) []field {
 const content = ".content"
 
 // writer gathers fields.
-type writer struct{ all []field }
+type writer struct {
+	all  []field
+	mask Mask
+}
 
 func (w *writer) add(value string, path ...string) {
 	if value != "" {
-		w.all = append(w.all, field{path: path, value: value})
+		w.all = append(w.all, field{path: path, value: value, shown: value})
+	}
+}
+
+// secretive adds what may hold secrets, which people see without them.
+func (w *writer) secretive(value any, path ...string) {
+	w.value(value, path...)
+	if w.mask != nil {
+		w.all[len(w.all)-1].shown = encoded(w.mask(path[len(path)-1], value))
 	}
 }
 
@@ -49,11 +60,24 @@ func (w *writer) text(value string, path ...string) {
 
 // value adds anything that JSON has.
 func (w *writer) value(value any, path ...string) {
+	w.add(encoded(value), path...)
+}
+
+func encoded(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil { // unreachable: it came from JSON
-		text = []byte(strconv.Quote(fmt.Sprint(value)))
+		return strconv.Quote(fmt.Sprint(value))
 	}
-	w.add(string(text), path...)
+	return string(text)
+}
+
+// anys is a list of texts as a mask takes it.
+func anys(texts []string) []any {
+	all := make([]any, len(texts))
+	for i, text := range texts {
+		all[i] = text
+	}
+	return all
 }
 
 func (w *writer) texts(values map[string]string, path ...string) {
@@ -64,7 +88,7 @@ func (w *writer) texts(values map[string]string, path ...string) {
 
 func (w *writer) extra(x schema.Extra, path ...string) {
 	if len(x) > 0 {
-		w.value(x, path...)
+		w.secretive(map[string]any(x), path...)
 	}
 }
 
@@ -93,9 +117,9 @@ func (w *writer) duration(d time.Duration, path ...string) {
 func (w *writer) train(t schema.Train) {
 	w.text(t.Image, "train", "image")
 	w.source(t.Source, "train")
-	w.value(t.Command, "train", "command")
+	w.secretive(anys(t.Command), "train", "command")
 	for _, p := range t.Params {
-		w.value(p.Value, "train", "params", p.Name)
+		w.secretive(p.Value, "train", "params", p.Name)
 	}
 	w.search(t.Search)
 	w.text(t.Artifact, "train", "artifact")

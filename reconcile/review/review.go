@@ -35,7 +35,12 @@ type Input struct {
 	Now time.Time
 	// Notes are what people have to know of how Base and Head were found.
 	Notes []string
+	// Masks makes what hides the secrets of one model; nil hides none.
+	Masks func() Mask
 }
+
+// Mask is a value of a field of that name without what may be secret. Two different secrets of a name are told from each other.
+type Mask func(name string, value any) any
 
 // Review is what the head changes.
 type Review struct {
@@ -130,6 +135,14 @@ type reviewer struct {
 	// What is planned: both catalogs without the models that are the same in both, and how many objects those have.
 	was, now schema.Catalog
 	others   int
+}
+
+// mask is that of one more model.
+func (r *reviewer) mask() Mask {
+	if r.in.Masks == nil {
+		return nil
+	}
+	return r.in.Masks()
 }
 
 func modelsOf(c schema.Catalog) map[string]schema.Model {
