@@ -44,7 +44,7 @@ func TestScripts(t *testing.T) {
 			}
 			return nil
 		},
-		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "conforms": conforms},
 		UpdateScripts: os.Getenv("UPDATE") != "",
 	})
 }

@@ -16,32 +16,48 @@ import (
 	"cuelang.org/go/cue/cuecontext"
 	cuejson "cuelang.org/go/encoding/json"
 	"cuelang.org/go/encoding/jsonschema"
+	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
-// jsonSchema reads a JSON schema; what of it CUE can't read is an error.
 func jsonSchema(t *testing.T, name string) cue.Value {
 	t.Helper()
-	data, err := os.ReadFile(name)
+	v, err := readSchema(name)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return v
+}
+
+// readSchema reads a JSON schema; what of it CUE can't read is an error.
+func readSchema(name string) (cue.Value, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return cue.Value{}, err
+	}
 	e, err := cuejson.Extract(name, data)
 	if err != nil {
-		t.Fatal(err)
+		return cue.Value{}, err
 	}
 	ctx := cuecontext.New()
 	f, err := jsonschema.Extract(ctx.BuildExpr(e), &jsonschema.Config{StrictFeatures: true})
 	if err != nil {
-		t.Fatal(err)
+		return cue.Value{}, err
 	}
 	v := ctx.BuildFile(f)
-	if v.Err() != nil {
-		t.Fatal(v.Err())
+	return v, v.Err()
+}
+
+// conforms is `conforms NAME`: what was printed last is what docs/schemas/NAME.json describes.
+func conforms(ts *testscript.TestScript, neg bool, args []string) {
+	described, err := readSchema(filepath.Join("..", "..", "docs", "schemas", args[0]+".json"))
+	ts.Check(err)
+	err = cuejson.Validate([]byte(ts.ReadFile("stdout")), described)
+	if neg == (err == nil) {
+		ts.Fatalf("%v", err)
 	}
-	return v
 }
 
 // repositories are what much can be found in: the broken ones of the tests of schema and render, one whose files have names that mean

@@ -90,6 +90,9 @@ type summaryJSON struct {
 	Text        string         `json:"text"`
 	Counts      map[string]int `json:"counts"` // models by their word
 	Experiments int            `json:"experiments"`
+	GPUHours    *float64       `json:"gpu_hours,omitempty"`
+	CPUHours    *float64       `json:"cpu_hours,omitempty"`
+	Unbounded   int            `json:"unbounded,omitempty"` // models whose experiments may take any time
 	Unchanged   int            `json:"unchanged"`
 }
 
@@ -132,6 +135,8 @@ func reviewOf(r review.Review, unapproved []string) reviewJSON {
 		Summary: summaryJSON{Text: r.Summary(), Counts: map[string]int{}, Experiments: r.Experiments(), Unchanged: r.Unchanged},
 		Models:  []modelJSON{}, Holds: holdsOf(r.Holds), Findings: []findingJSON{}, Notes: list(r.Notes), Unapproved: list(unapproved),
 	}
+	cost, unbounded := r.Total()
+	j.Summary.GPUHours, j.Summary.CPUHours, j.Summary.Unbounded = known64(cost.GPUHours), known64(cost.CPUHours), unbounded
 	for _, word := range review.Words() {
 		if n, _ := r.Count(word); n > 0 {
 			j.Summary.Counts[word] = n
@@ -172,10 +177,11 @@ func holdsOf(all []plan.Hold) []holdJSON {
 // list is never null.
 func list(all []string) []string { return append([]string{}, all...) }
 
-// known64 is nil for what is not known.
+// known64 is nil for what is not known, else rounded to what is worth knowing of hours.
 func known64(v float64) *float64 {
 	if math.IsNaN(v) {
 		return nil
 	}
+	v = math.Round(v*100) / 100
 	return &v
 }
