@@ -269,7 +269,7 @@ func diffWithoutNamespace(w *world) {
 		{nil, 1, []string{"namespace nowhere does not exist", "+++ git SeldonDeployment nowhere/alpha"}},
 		{[]string{"alpha", "--environment", "production"}, 1, []string{"+++ git SeldonDeployment nowhere/alpha"}},
 		{[]string{"--environment", "staging"}, 0, nil},
-		{[]string{"--environment", "nowhere"}, 2, []string{`no model is served in an environment "nowhere"; there are: production staging`}},
+		{[]string{"--environment", "nowhere"}, 2, []string{`there is no environment "nowhere"; there are: production staging`}},
 	} {
 		out, code := w.trefoil(append([]string{"diff", "-C", dir}, test.args...)...)
 		if code != test.code || test.want == nil && out != "" {

@@ -4,7 +4,7 @@ import "github.com/spf13/cobra"
 
 func (a *app) diff() *cobra.Command {
 	var here localFlags
-	var environments []string
+	var chosen choice
 	cmd := &cobra.Command{
 		Use:   "diff [MODEL...]",
 		Short: "Show object by object how the engines differ from git",
@@ -18,19 +18,22 @@ func (a *app) diff() *cobra.Command {
 			"Exit code 0: no difference. 1: there are differences. 2: an error, or an engine could not be seen. 3: the spec is invalid.",
 		ValidArgsFunction: a.complete,
 		RunE: func(cmd *cobra.Command, words []string) error {
+			if err := said(cmd, "environment"); err != nil {
+				return err
+			}
+			chosen.models = words
 			d, pass, err := a.look(cmd, words, here)
 			if err != nil {
 				return err
 			}
-			n := narrowing{words, environments}
-			if err := n.known(pass.Catalog); err != nil {
+			if err := chosen.exists(pass.Catalog); err != nil {
 				return err
 			}
-			c := d.differences(cmd.Context(), pass, n)
+			c := d.differences(cmd.Context(), pass, chosen)
 			if err := a.printDifferences(c); err != nil {
 				return err
 			}
-			invalid := a.invalid(n.catalog(pass.Catalog), words)
+			invalid := a.invalid(chosen.findings(pass.Catalog), words)
 			switch {
 			case c.failed != nil:
 				return c.failed
@@ -42,7 +45,7 @@ func (a *app) diff() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringSliceVar(&environments, "environment", nil, "only what is served in this `environment`; may be given several times")
+	cmd.Flags().StringSliceVar(&chosen.environments, "environment", nil, "only the SeldonDeployments of this `environment`; can be repeated")
 	here.add(cmd)
 	return cmd
 }

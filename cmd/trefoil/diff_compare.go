@@ -55,12 +55,12 @@ func (o compared) of(cause compare.Cause) []compare.Field {
 func (c differences) differs() bool { return slices.ContainsFunc(c.objects, compared.differs) }
 
 // differences compares all that can be seen, and goes on after an error.
-func (d *daemon) differences(ctx context.Context, pass reconcile.Pass, n narrowing) differences {
+func (d *daemon) differences(ctx context.Context, pass reconcile.Pass, chosen choice) differences {
 	c := differences{unknown: maps.Clone(pass.Live.Unknown), clean: d.config.cleaner()}
-	maps.DeleteFunc(c.unknown, func(k render.Kind, _ string) bool { return pass.Live.Absent[k] || !n.asks(k, pass.Catalog) })
+	maps.DeleteFunc(c.unknown, func(k render.Kind, _ string) bool { return pass.Live.Absent[k] || !chosen.asks(k, pass.Catalog) })
 	all := slices.DeleteFunc(d.wants(pass), func(o compared) bool {
 		_, unknown := c.unknown[o.object.Ref.Kind]
-		return unknown || !n.has(o.object.Model, o.object.Environment)
+		return unknown || !chosen.has(o.object.Model, o.object.Environment, o.object.Ref.Kind)
 	})
 	d.compareObjects(ctx, pass, all)
 	d.compareSearches(ctx, pass, all)
@@ -167,6 +167,23 @@ func (d *daemon) compareSearch(ctx context.Context, pass reconcile.Pass, object 
 	return polyaxon.Compare(operation, func(commit string) map[string]any {
 		return render.NewSearch(pass.Catalog.Models[m], d.config.settings(), commit).Body
 	})
+}
+
+// findings is the catalog without those of environments that are not chosen.
+func (c choice) findings(of schema.Catalog) schema.Catalog {
+	of.Findings = slices.DeleteFunc(slices.Clone(of.Findings), func(f schema.Finding) bool {
+		return f.Scope.Environment != "" && !c.has(f.Scope.Model, f.Scope.Environment, render.SeldonDeployment)
+	})
+	return of
+}
+
+// asks reports whether an object of a kind may be chosen.
+func (c choice) asks(kind render.Kind, of schema.Catalog) bool {
+	if len(c.environments) > 0 {
+		return kind == render.SeldonDeployment
+	}
+	models := slices.DeleteFunc(slices.Clone(of.Models), func(m schema.Model) bool { return !wanted(c.models, m.Name) })
+	return asked(kind, models) || len(models) == 0 && len(c.models) > 0 // of a model that left, whatever it had
 }
 
 // failure is all that could not be compared, as one error; nil where all was.

@@ -28,7 +28,7 @@ func (a *app) printDifferences(c differences) error {
 	for _, n := range c.notes {
 		fmt.Fprintln(a.err, "trefoil:", printable(n))
 	}
-	p := a.painter(a.out)
+	p := a.painter()
 	for _, o := range c.objects {
 		text, err := o.unified(newMask(c.clean))
 		if err != nil {
@@ -85,10 +85,10 @@ func (p painter) section(title string, c differences, cause compare.Cause) strin
 		m := newMask(c.clean)
 		for i, f := range o.of(cause) {
 			if b.Len() == 0 {
-				b.WriteString(p.paint(titled, title) + "\n")
+				b.WriteString(p.paint(bold, title) + "\n")
 			}
 			if i == 0 {
-				b.WriteString("  " + p.paint(titled, printable(o.object.Ref.String())) + "\n")
+				b.WriteString("  " + p.paint(bold, printable(o.object.Ref.String())) + "\n")
 			}
 			b.WriteString("    " + p.line(m, m.field(f), cause) + "\n")
 		}
@@ -102,8 +102,8 @@ func (p painter) line(m mask, f compare.Field, cause compare.Cause) string {
 	if cause == compare.Drift {
 		from, to, who = f.Git, f.Live, "  # by "+printable(writer(f))
 	}
-	return fmt.Sprintf("%s: %s -> %s%s", printable(m.clean(f.Path.String())), p.paint(removed, m.short(from)), p.paint(added, m.short(to)),
-		p.paint(noted, who))
+	return fmt.Sprintf("%s: %s -> %s%s", printable(m.clean(f.Path.String())), p.paint(red, m.short(from)), p.paint(green, m.short(to)),
+		p.paint(yellow, who))
 }
 
 // writer is who wrote what is live, and when.

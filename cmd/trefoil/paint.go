@@ -1,25 +1,20 @@
 package main
 
 import (
-	"io"
 	"strings"
 	"unicode"
-
-	"golang.org/x/term"
 )
 
 // painter colours text where somebody watches it.
 type painter struct{ on bool }
 
-// painter is for a stream: in colour on a terminal, unless NO_COLOR says no.
-func (a *app) painter(stream io.Writer) painter {
+// painter is for what is printed: in colour on a terminal, unless NO_COLOR says no.
+func (a *app) painter() painter {
 	no, _ := a.env("NO_COLOR")
-	kind, _ := a.env("TERM")
-	f, ok := stream.(interface{ Fd() uintptr })
-	return painter{ok && no == "" && kind != "dumb" && term.IsTerminal(int(f.Fd()))}
+	return painter{a.screen.width > 0 && no == ""}
 }
 
-// paint gives text one of a terminal's colours, by its number; "1" is bold.
+// paint gives text one of a terminal's colours, by its number; 1 is bold.
 func (p painter) paint(colour, text string) string {
 	if !p.on || text == "" {
 		return text
@@ -27,13 +22,10 @@ func (p painter) paint(colour, text string) string {
 	return "\x1b[" + colour + "m" + text + "\x1b[0m"
 }
 
-// What parts of a comparison look like.
+// Beside the colours of a terminal.
 const (
-	titled  = "1"
-	removed = "31"
-	added   = "32"
-	noted   = "33"
-	hunk    = "36"
+	bold  = "1"
+	green = "32"
 )
 
 // unified paints the lines of a unified diff by what they begin with.
@@ -46,7 +38,7 @@ func (p painter) unified(text string) string {
 		line, end := strings.CutSuffix(line, "\n")
 		colour := ""
 		for _, l := range []struct{ prefix, colour string }{
-			{"diff ", titled}, {"--- ", titled}, {"+++ ", titled}, {"@@", hunk}, {"-", removed}, {"+", added}, {"#", noted},
+			{"diff ", bold}, {"--- ", bold}, {"+++ ", bold}, {"@@", cyan}, {"-", red}, {"+", green}, {"#", yellow},
 		} {
 			if strings.HasPrefix(line, l.prefix) {
 				colour = l.colour
