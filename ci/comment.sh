@@ -1,4 +1,5 @@
 # One comment on a change, written again by each run. Read by github.sh and gitlab.sh.
+# shellcheck shell=sh
 
 # begin FORGE HEADER readies what call needs. The header, which holds the token, is in a file that nobody else may read: what stands
 # in a program's arguments, every process of the machine can.
@@ -62,7 +63,8 @@ write() {
 ends() {
 	case $2 in
 	0) ;;
-	2) echo "trefoil: this token may not comment, as is usual for a change from a fork; the plan is above" ;;
+	2) echo "trefoil: this token may not comment: that of a change from a fork never may, docs/pull-requests.md says what others need;" \
+			"the plan is above" ;;
 	*)
 		echo "trefoil: the plan could not be written as a comment of $forge" >&2
 		test "$1" -ne 0 || exit 1

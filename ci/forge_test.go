@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 )
 
 // Whose token it is, and somebody else.
@@ -23,6 +24,9 @@ const token = "ghs_16C7e42F292c6912E7710c838347Ae178B4a"
 
 // perPage is how many comments a page of the fake has, however many are asked for: forges have limits of their own.
 const perPage = 2
+
+// most is how many characters of a comment GitHub takes.
+const most = 65_536
 
 type comment struct {
 	ID   int
@@ -112,7 +116,11 @@ func (f *forge) list(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *forge) create(w http.ResponseWriter, r *http.Request) {
-	f.comments = append(f.comments, comment{ID: 1000 + len(f.comments), User: ours, Body: sent(w, r)})
+	body, taken := sent(w, r)
+	if !taken {
+		return
+	}
+	f.comments = append(f.comments, comment{ID: 1000 + len(f.comments), User: ours, Body: body})
 	w.WriteHeader(http.StatusCreated)
 }
 
@@ -122,14 +130,17 @@ func (f *forge) update(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	f.comments[i].Body = sent(w, r)
+	if body, taken := sent(w, r); taken {
+		f.comments[i].Body = body
+	}
 }
 
-// sent is the body of the comment that a request holds.
-func sent(w http.ResponseWriter, r *http.Request) string {
+// sent is the body of the comment that a request holds, unless that is refused.
+func sent(w http.ResponseWriter, r *http.Request) (body string, taken bool) {
 	var c struct{ Body string }
-	if err := json.NewDecoder(r.Body).Decode(&c); err != nil || c.Body == "" {
-		http.Error(w, `{"message": "no body"}`, http.StatusUnprocessableEntity)
+	err := json.NewDecoder(r.Body).Decode(&c)
+	if taken = err == nil && c.Body != "" && utf8.RuneCountInString(c.Body) <= most; !taken {
+		http.Error(w, `{"message": "Validation Failed"}`, http.StatusUnprocessableEntity)
 	}
-	return c.Body
+	return c.Body, taken
 }

@@ -7,6 +7,7 @@
 set -eu
 
 here=$(dirname "$0")
+# shellcheck source=ci/comment.sh
 . "$here/comment.sh"
 
 begin GitHub "Authorization: Bearer ${PLAN_TOKEN:-}"
@@ -19,6 +20,10 @@ if test -z "${PLAN_BASE:-}" && test -n "$pull"; then
 	git rev-parse --quiet --verify "$PLAN_BASE^{commit}" >/dev/null || PLAN_BASE=$(jq -r .pull_request.base.sha "$GITHUB_EVENT_PATH")
 fi
 export PLAN_BASE PLAN_FINDINGS=github
+if test "${GITHUB_EVENT_NAME:-}" = pull_request_target; then
+	echo "::warning title=Trefoil::Run this on: pull_request. A job of pull_request_target has a token that can write: where it checks out" \
+		"the change, those are a stranger's files; where it does not, the branch is planned against itself."
+fi
 
 folder=$(mktemp -d "${RUNNER_TEMP:-${TMPDIR:-/tmp}}/trefoil.XXXXXX")
 code=0
@@ -32,7 +37,7 @@ output() {
 test ! -e "$folder/findings.sarif" || output sarif "$folder/findings.sarif"
 if test -e "$folder/plan.json"; then
 	ask() { jq -r "$1" "$folder/plan.json"; }
-	output changed "$(ask '(.models + .findings | length) > 0')"
+	output changed "$(ask '[.models[] | select(.action != "later")] + .findings | length > 0')"
 	output rerun "$(ask '[.models[] | select(.experiments > 0 or any(.steps[]; .action == "search")).model] | join(" ")')"
 	output experiments "$(ask .summary.experiments)"
 	output summary "$(ask .summary.text)"

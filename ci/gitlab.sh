@@ -7,6 +7,7 @@
 set -eu
 
 here=$(dirname "$0")
+# shellcheck source=ci/comment.sh
 . "$here/comment.sh"
 
 token=${PLAN_TOKEN:-}
