@@ -199,7 +199,7 @@ func (f *foresight) built(a Build, step *Step) {
 	o := buildOf(m, r, f.in.Settings)
 	o.Image = "@sha256:" + imagined(o.Digest)
 	f.in.Live.put(o)
-	if r.Experiment == unknown {
+	if strings.HasPrefix(r.Artifact.SHA256, unknown) { // of which the name is made
 		step.Text = fmt.Sprintf("release %d as %s", a.Release, render.WorkflowRef(m.Name, unknown, f.in.Settings))
 	}
 }

@@ -21,6 +21,8 @@ func (f *foresight) win() (moved bool) {
 		word := "record"
 		if prefix == 1 {
 			word = "reselect"
+		}
+		if prefix == 1 && m.Select.Experiment == "" {
 			f.perhaps[m.Name] = unlessBuilt(m, selected)
 		}
 		f.won(word, m, clone(selected))
