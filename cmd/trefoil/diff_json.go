@@ -34,7 +34,7 @@ type fieldJSON struct {
 // differenceJSON is an object that git asks for in another way, asks for anew, or lets go of.
 type differenceJSON struct {
 	objectJSON
-	Change string        `json:"change"` // create, update or remove
+	Change string        `json:"change"` // created, changed or deleted
 	Reason string        `json:"reason,omitempty"`
 	Fields []writtenJSON `json:"fields"`
 	Diff   string        `json:"diff"` // unified, from live to git
@@ -87,11 +87,11 @@ func differencesOf(c differences) (differencesJSON, error) {
 func (o compared) change() string {
 	switch {
 	case o.removed != "":
-		return "remove"
+		return deleted
 	case o.fresh():
-		return "create"
+		return created
 	}
-	return "update"
+	return changed
 }
 
 func (m mask) written(fields []compare.Field) []writtenJSON {

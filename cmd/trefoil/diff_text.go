@@ -46,7 +46,7 @@ func (o compared) unified(m mask) (string, error) {
 	ref := o.object.Ref.String()
 	switch {
 	case o.removed != "":
-		return printable(fmt.Sprintf("--- live %s\n+++ none: %s\n", ref, o.removed)), nil
+		return printable(fmt.Sprintf("diff live %s %s\n--- live %s\n+++ %s\n# goes: %s\n", ref, nowhere, ref, nowhere, o.removed)), nil
 	case !o.fresh() && len(o.of(compare.Changed)) == 0:
 		return "", nil
 	}
@@ -55,7 +55,11 @@ func (o compared) unified(m mask) (string, error) {
 	if err := errors.Join(err1, err2); err != nil {
 		return "", fmt.Errorf("%s: %w", ref, err)
 	}
-	text := string(diff.Diff("live "+ref, before, "git "+ref, after))
+	from := "live " + ref
+	if o.fresh() {
+		from = nowhere
+	}
+	text := string(diff.Diff(from, before, "git "+ref, after))
 	for _, f := range o.of(compare.Changed) {
 		if f.Manager != "" {
 			text += fmt.Sprintf("# %s was last written by %s\n", f.Path, writer(f))
@@ -63,6 +67,9 @@ func (o compared) unified(m mask) (string, error) {
 	}
 	return printable(m.clean(text)), nil
 }
+
+// nowhere is where what is new comes from, and where goes what is no more.
+const nowhere = "/dev/null"
 
 // document is an object as YAML, without what says nothing to people; empty for none. The object is a copy.
 func document(object map[string]any) ([]byte, error) {
@@ -88,12 +95,20 @@ func (p painter) section(title string, c differences, cause compare.Cause) strin
 				b.WriteString(p.paint(bold, title) + "\n")
 			}
 			if i == 0 {
-				b.WriteString("  " + p.paint(bold, printable(o.object.Ref.String())) + "\n")
+				b.WriteString("  " + p.paint(bold, printable(o.object.Ref.String())) + o.lasting(cause) + "\n")
 			}
 			b.WriteString("    " + p.line(m, m.field(f), cause) + "\n")
 		}
 	}
 	return b.String()
+}
+
+// lasting says that nobody puts back what drifted.
+func (o compared) lasting(cause compare.Cause) string {
+	if cause == compare.Drift && o.object.Ref.Kind != render.SeldonDeployment {
+		return " (is made once, and stays as it is)"
+	}
+	return ""
 }
 
 // line is a field, from old to new, and of drift who made it so.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the commands of testdata/script as users type them, offline. $EXAMPLES is the folder of examples; of the engines,
 // $DEAD is a URL where nobody listens, $SILENT one that never answers, $FORBIDDEN one that refuses everything and $EMPTY one that has
-// nothing; dead, silent, forbidden and empty are kubeconfig files for them.
+// nothing; dead, silent, forbidden and empty are kubeconfig files for them. held is one for a cluster of the script's own.
 func TestScripts(t *testing.T) {
 	examples, err := filepath.Abs("../../examples")
 	if err != nil {
@@ -36,15 +37,19 @@ func TestScripts(t *testing.T) {
 			e.Setenv("EXAMPLES", examples)
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("KUBECONFIG", "")
+			cluster := httptest.NewServer(held{e.WorkDir})
+			e.Defer(cluster.Close)
 			for name, url := range servers {
 				e.Setenv(strings.ToUpper(name), url)
 				if err := os.WriteFile(filepath.Join(e.WorkDir, name), []byte(kubeconfig(url)), 0o600); err != nil {
 					return err
 				}
 			}
-			return nil
+			return os.WriteFile(filepath.Join(e.WorkDir, "held"), []byte(kubeconfig(cluster.URL)), 0o600)
 		},
-		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "conforms": conforms},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "conforms": conforms, "replace": replace,
+		},
 		UpdateScripts: os.Getenv("UPDATE") != "",
 	})
 }

@@ -41,8 +41,11 @@ func (m mask) field(f compare.Field) compare.Field {
 	return f
 }
 
-// tree is the object with secrets hidden.
+// tree is the object with secrets hidden; nil for none.
 func (m mask) tree(object map[string]any) map[string]any {
+	if object == nil {
+		return nil
+	}
 	masked, _ := m.value("", object).(map[string]any)
 	return masked
 }
