@@ -18,8 +18,8 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
-// TestDiffJSON holds what diff.txtar has diff print to its schema, which refuses what is wrong.
-func TestDiffJSON(t *testing.T) {
+// TestDiffSchemaBites proves that the schema of diff refuses what diff.txtar prints, with another word in it.
+func TestDiffSchemaBites(t *testing.T) {
 	ours := jsonSchema(t, "../../docs/schemas/diff.json")
 	archive, err := txtar.ParseFile("testdata/script/diff.txtar")
 	if err != nil {
@@ -31,9 +31,6 @@ func TestDiffJSON(t *testing.T) {
 			continue
 		}
 		seen++
-		if err := cuejson.Validate(f.Data, ours); err != nil {
-			t.Errorf("%s: %v", f.Name, err)
-		}
 		for _, word := range []string{`"manager"`, `"path"`, `"change"`, `"live"`, `"notes"`} {
 			bad := strings.Replace(string(f.Data), word, `"x"`, 1)
 			if bad != string(f.Data) && cuejson.Validate([]byte(bad), ours) == nil {
