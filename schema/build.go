@@ -99,8 +99,8 @@ func (r rawSearch) search(written map[string]any) Search {
 	case r.Grid != nil:
 		s.Kind, s.Experiments = Grid, r.Grid.Experiments
 	default:
-		s.Kind, s.Experiments = Mapping, len(r.Mapping)
 		points, _ := written["mapping"].([]any)
+		s.Kind, s.Experiments = Mapping, len(points)
 		for _, point := range points {
 			values, _ := point.(map[string]any)
 			s.Mapping = append(s.Mapping, params(values))

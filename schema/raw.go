@@ -12,7 +12,8 @@ import (
 )
 
 // The shape of a model in JSON. What is not there is the zero value, so that Trefoil's defaults are told apart from what people
-// wrote; numbers are kept as text until normalize decides what they are.
+// wrote; numbers are kept as text until normalize decides what they are. Values that people choose the shape of, such as parameters, are
+// taken from the normalized fields.
 type (
 	rawBody struct {
 		Owner   string
@@ -25,7 +26,6 @@ type (
 		Image     string
 		Source    rawSource
 		Command   []string
-		Params    map[string]any
 		Search    rawSearch
 		Artifact  string
 		Resources Resources
@@ -39,9 +39,7 @@ type (
 			Seed        *int64
 		}
 		Grid        *struct{ Experiments int }
-		Mapping     []map[string]any
 		Concurrency *int
-		Matrix      map[string]map[string]any
 	}
 	rawSource struct {
 		Path string

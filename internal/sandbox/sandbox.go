@@ -82,7 +82,7 @@ func (s *Sandbox) Evaluate(ctx context.Context, files map[string][]byte) (schema
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.know(t)
-		return t.survey, t.verdicts, nil
+		return t.Survey, t.Verdicts, nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

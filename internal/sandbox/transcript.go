@@ -3,7 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/json"
+	"encoding/gob"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,11 +11,11 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
-// transcript is what children said about files: the survey and the verdicts on its units. In a Store it is the lines that they said.
+// transcript is what children said about files: the survey and the verdicts on its units.
 type transcript struct {
-	survey   schema.Survey
-	verdicts []schema.Verdict
-	sizes    []int // of the lines of the verdicts, in bytes
+	Survey   schema.Survey
+	Verdicts []schema.Verdict
+	Sizes    []int // of the lines of the verdicts, in bytes
 }
 
 // keys are under what a Store has the transcript about files: repositories whose files are called the same are a family.
@@ -59,8 +59,8 @@ func (s *Sandbox) recallLast(family string) {
 // know remembers a transcript as if it had just been heard.
 func (s *Sandbox) know(t transcript) {
 	s.kept = map[string]kept{}
-	for i, u := range t.survey.Units {
-		s.keep(u, kept{t.verdicts[i], t.sizes[i]})
+	for i, u := range t.Survey.Units {
+		s.keep(u, kept{t.Verdicts[i], t.Sizes[i]})
 	}
 }
 
@@ -69,31 +69,15 @@ func (s *Sandbox) put(family, key string, t transcript) {
 	if s.Store == nil {
 		return
 	}
-	var text bytes.Buffer
-	out := json.NewEncoder(&text)
-	err := out.Encode(reply{Survey: &t.survey})
-	for i := 0; err == nil && i < len(t.verdicts); i++ {
-		err = out.Encode(reply{Verdict: &t.verdicts[i]})
-	}
-	if err == nil {
-		s.Store.Put(family, key, text.Bytes())
+	var data bytes.Buffer
+	if gob.NewEncoder(&data).Encode(t) == nil {
+		s.Store.Put(family, key, data.Bytes())
 	}
 }
 
 // parse reads a transcript; it is not ok where it is none.
 func parse(data []byte) (t transcript, ok bool) {
-	for line := range bytes.Lines(data) {
-		r, err := decode(line)
-		switch {
-		case err != nil:
-			return transcript{}, false
-		case r.Survey != nil && t.verdicts == nil:
-			t.survey, t.verdicts = *r.Survey, make([]schema.Verdict, 0, len(r.Survey.Units))
-		case r.Verdict != nil && len(t.verdicts) < len(t.survey.Units):
-			t.verdicts, t.sizes = append(t.verdicts, *r.Verdict), append(t.sizes, len(line))
-		default:
-			return transcript{}, false
-		}
-	}
-	return t, t.verdicts != nil && len(t.verdicts) == len(t.survey.Units)
+	r := bytes.NewReader(data)
+	err := gob.NewDecoder(r).Decode(&t)
+	return t, err == nil && r.Len() == 0 && len(t.Verdicts) == len(t.Survey.Units) && len(t.Sizes) == len(t.Verdicts)
 }

@@ -10,11 +10,8 @@ import (
 // each field, after the one around it, as five numbers: its name, its file, line, column, and how many fields lie in it. Of each field
 // only where it is goes along.
 
-// MarshalJSON writes where the fields are.
-func (p *places) MarshalJSON() ([]byte, error) {
-	if p == nil {
-		return []byte("null"), nil
-	}
+// MarshalBinary writes where the fields are.
+func (p *places) MarshalBinary() ([]byte, error) {
 	w := placesWriter{names: intern{numbers: map[string]uint64{}}, files: intern{numbers: map[string]uint64{}}}
 	w.below(p)
 	var head []byte
@@ -25,7 +22,16 @@ func (p *places) MarshalJSON() ([]byte, error) {
 		}
 	}
 	head = binary.AppendUvarint(head, uint64(w.count))
-	return json.Marshal(append(head, w.tree...))
+	return append(head, w.tree...), nil
+}
+
+// MarshalJSON is MarshalBinary in quotes.
+func (p *places) MarshalJSON() ([]byte, error) {
+	data, err := p.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(data)
 }
 
 type placesWriter struct {
@@ -61,11 +67,17 @@ func (w *placesWriter) below(p *places) {
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote. An error says that it is something else.
-func (p *places) UnmarshalJSON(data []byte) error {
-	var r placesReader
-	if err := json.Unmarshal(data, &r.data); err != nil {
+func (p *places) UnmarshalJSON(quoted []byte) error {
+	var data []byte
+	if err := json.Unmarshal(quoted, &data); err != nil {
 		return err
 	}
+	return p.UnmarshalBinary(data)
+}
+
+// UnmarshalBinary reads what MarshalBinary wrote. An error says that it is something else.
+func (p *places) UnmarshalBinary(data []byte) error {
+	r := placesReader{data: data}
 	r.names, r.files = r.words(), r.words()
 	n := r.number(len(r.data)) // a field has five bytes at least
 	r.fields, r.lists = make([]places, n), make([]*places, n)
