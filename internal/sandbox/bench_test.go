@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/trefoil-gitops/trefoil/internal/cache"
 	"github.com/trefoil-gitops/trefoil/internal/sandbox"
 	"github.com/trefoil-gitops/trefoil/schema"
 )
@@ -82,7 +83,7 @@ func judge(b *testing.B, s *sandbox.Sandbox, files tree, n int) {
 // is linear.
 func BenchmarkLoad(b *testing.B) {
 	last, size := time.Duration(0), 0
-	for _, n := range []int{1, 100, 1000} {
+	for _, n := range []int{1, 10, 100, 1000, 2000} {
 		files := fleet(n)
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			for b.Loop() {
@@ -109,6 +110,33 @@ func BenchmarkEdit(b *testing.B) {
 		edited := strings.Replace(text, `"m7": {`, fmt.Sprintf("\"m7\": {\n\tlabels: edit: \"%d\"\n", i), 1)
 		files.MapFS["models0.cue"] = &fstest.MapFile{Data: []byte(edited), Mode: 0o644}
 		judge(b, s, files, n)
+	}
+}
+
+// BenchmarkKept loads what another process judged before: all of it, or all but one model.
+func BenchmarkKept(b *testing.B) {
+	for _, n := range []int{10, 100, 1000, 2000} {
+		files, store := fleet(n), cache.Open(b.TempDir(), "bench", 1<<30)
+		fresh := func() *sandbox.Sandbox {
+			s := newSandbox(b, 10*time.Second)
+			s.Store = store
+			return s
+		}
+		judge(b, fresh(), files, n)
+		text, i := string(files.MapFS["models0.cue"].Data), 0
+		b.Run(fmt.Sprint("all/", n), func(b *testing.B) {
+			for b.Loop() {
+				judge(b, fresh(), files, n)
+			}
+		})
+		b.Run(fmt.Sprint("edit/", n), func(b *testing.B) {
+			for b.Loop() {
+				i++
+				edited := strings.Replace(text, `"m7": {`, fmt.Sprintf("\"m7\": {\n\tlabels: edit: \"%d\"\n", i), 1)
+				files.MapFS["models0.cue"] = &fstest.MapFile{Data: []byte(edited), Mode: 0o644}
+				judge(b, fresh(), files, n)
+			}
+		})
 	}
 }
 
