@@ -79,11 +79,11 @@ type comparison struct {
 }
 
 // know complains of words that name no model of either side.
-func (c comparison) know(words []string) error {
-	if _, frozen := c.head.Catalog.Frozen("", ""); frozen {
+func (two comparison) know(words []string) error {
+	if _, frozen := two.head.Catalog.Frozen("", ""); frozen {
 		return nil // nobody knows what models there are
 	}
-	names := slices.Concat(named(c.head.Catalog, plan.Plan{}), named(c.base.Catalog, plan.Plan{}))
+	names := slices.Concat(named(two.head.Catalog, plan.Plan{}), named(two.base.Catalog, plan.Plan{}))
 	slices.Sort(names)
 	return among(words, slices.Compact(names))
 }
