@@ -80,11 +80,13 @@ func compared(t *testing.T, c *txtar.Archive) review.Review {
 	return between(before, load(t, head))
 }
 
+var settings = render.Settings{Path: ".", Owner: "r-1", Workflows: render.Workflows{Namespace: "argo"}}
+
 func between(base, head schema.Catalog) review.Review {
 	return review.Make(review.Input{
 		Base:     review.Side{Name: "main", Revision: "1111111111111111111111111111111111111111", Catalog: base},
 		Head:     review.Side{Name: "feature", Revision: "2222222222222222222222222222222222222222", Catalog: head},
-		Settings: render.Settings{Path: ".", Owner: "r-1", Workflows: render.Workflows{Namespace: "argo"}},
+		Settings: settings,
 		Limits:   plan.Limits{Deletions: 5, ExperimentsPerHour: 200},
 	})
 }
