@@ -183,11 +183,15 @@ func (d *daemon) end(best string, artifacts map[string]string) {
 	})
 }
 
-// passes are more than any change takes.
+// passes go on until there is nothing to do any more, also once what was begun has ended.
 func (d *daemon) passes() {
-	for range 15 {
-		if _, err := d.loop.Once(d.Context()); err != nil {
-			d.Fatal(err)
+	for quiet, n := 0, 0; quiet < 2; quiet, n = quiet+1, n+1 {
+		pass, err := d.loop.Once(d.Context())
+		if err != nil || n > 50 {
+			d.Fatalf("pass %d: %v, and there is still something to do:\n%s", n, err, pass.Plan)
+		}
+		if len(pass.Plan.Actions) > 0 {
+			quiet = -1
 		}
 		d.now = d.now.Add(time.Second)
 		d.end("", nil)
