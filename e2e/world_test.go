@@ -204,14 +204,14 @@ func (w *world) eventually(what string, limit time.Duration, done func() bool) {
 	}
 }
 
-// commits are those with the subject, newest first.
+// commits are those that say a line which begins so, newest first: what is found out in one pass is one commit.
 func (w *world) commits(prefix string) []stack.Commit {
 	w.Helper()
 	all, err := w.git.Log(w.Context())
 	w.must(err)
 	var some []stack.Commit
 	for _, c := range all {
-		if strings.HasPrefix(c.Subject, prefix) {
+		if strings.Contains("\n"+c.Subject+"\n"+c.Body, "\n"+prefix) {
 			some = append(some, c)
 		}
 	}
