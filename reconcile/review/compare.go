@@ -20,8 +20,15 @@ func (r *reviewer) renames() {
 	}
 }
 
-// compare tells which fields changed.
+// compare tells what changed in git.
 func (r *reviewer) compare() {
+	r.arrivals()
+	r.departures()
+	r.edits()
+}
+
+// arrivals tell of the models of the head which fields changed, and which are new.
+func (r *reviewer) arrivals() {
 	for _, m := range r.in.Head.Catalog.Models {
 		from := m.Name
 		if b := r.blocks[m.Name]; b != nil && b.From != "" {
@@ -48,6 +55,10 @@ func (r *reviewer) compare() {
 			r.swapped(m, was)
 		}
 	}
+}
+
+// departures tell which models of the base are gone.
+func (r *reviewer) departures() {
 	for _, m := range r.in.Base.Catalog.Models {
 		if r.gone(m.Name) {
 			r.leaves(m.Name, m.Places.At())
@@ -60,7 +71,6 @@ func (r *reviewer) compare() {
 				r.in.Base.Name, f.Code, f.Pos)
 		}
 	}
-	r.edits()
 }
 
 // leaves tells that a model of the base is gone.

@@ -100,6 +100,16 @@ func (r *reviewer) warn(b *Model) {
 	if b.Experiments > 0 && m.Train.Timeout <= 0 {
 		b.warn("the search may take any time: train.timeout is not set")
 	}
+	warnOfPlaces(b, was, m)
+	for _, f := range r.in.Head.Catalog.Findings {
+		if f.Scope.Model == b.Name && r.warning(f) {
+			b.warn("%s: %s: %s", f.Pos, f.Code, f.Message)
+		}
+	}
+}
+
+// warnOfPlaces is warn for the environments.
+func warnOfPlaces(b *Model, was, m schema.Model) {
 	for _, e := range was.Serve {
 		if b.From != "" && environment(m, e.Name).Name == "" {
 			b.warn("%s is served no more, under no name", e.Name)
@@ -112,11 +122,6 @@ func (r *reviewer) warn(b *Model) {
 		}
 		if e.Release == 0 && matters(e.Name) && (touched(b, e.Name) || old.Release > 0) {
 			b.warn("%s follows latest: what wins is served there with no one's word", e.Name)
-		}
-	}
-	for _, f := range r.in.Head.Catalog.Findings {
-		if f.Scope.Model == b.Name && r.warning(f) {
-			b.warn("%s: %s: %s", f.Pos, f.Code, f.Message)
 		}
 	}
 }
