@@ -105,6 +105,26 @@ models: "e": models["d"]
 }
 
 // TestVerdictsAreChecked: an Evaluator that makes no sense is an error, and never a catalog that lacks something (I9).
+// TestI9CutFreezesAll: of many models that one comprehension makes, and that are all wrong, each is frozen, also where not all that is wrong
+// is told. A model that is neither there nor frozen would be taken for one that left, and its objects deleted.
+func TestI9CutFreezesAll(t *testing.T) {
+	t.Parallel()
+	const many = 2*maxFindings + 20
+	text := fmt.Sprintf("package models\n\nimport \"list\"\n\nmodels: {for n in list.Range(0, %d, 1) {\"m\\(n)\": {}}}\n", many)
+	c, err := Load(context.Background(), testTree{fstest.MapFS{"models.cue": {Data: []byte(text)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range many {
+		if _, frozen := c.Frozen(fmt.Sprintf("m%d", n), ""); !frozen {
+			t.Errorf("m%d is not frozen", n)
+		}
+	}
+	if len(c.Findings) > many+maxFindings+1 {
+		t.Errorf("%d findings", len(c.Findings))
+	}
+}
+
 func TestVerdictsAreChecked(t *testing.T) {
 	t.Parallel()
 	tree := testTree{fstest.MapFS{"models.cue": {Data: []byte("package models\nmodels: {a: {}, b: {}}\n")}}}

@@ -53,11 +53,7 @@ func (v *Verdict) keep(own Scope) {
 
 // limit bounds what a verdict comes to.
 func (v *Verdict) limit(u Unit) {
-	if more := len(v.Findings) - maxFindings*u.Models; more > 0 {
-		last := v.Findings[len(v.Findings)-1-more]
-		last.Message, last.Hint = fmt.Sprintf("%d more like these", more), ""
-		v.Findings = append(v.Findings[:len(v.Findings)-more], last)
-	}
+	v.cut(maxFindings * u.Models)
 	for i, f := range v.Findings {
 		v.Findings[i].Message, v.Findings[i].Hint = short(f.Message), short(f.Hint)
 	}
@@ -66,6 +62,28 @@ func (v *Verdict) limit(u Unit) {
 		f.Scope, f.Pos = u.Scope, u.Pos
 		*v = Verdict{Findings: []Finding{f}}
 	}
+}
+
+// cut leaves so many findings, and beside them an error for each scope that has one: a model of which nothing is said would read as one
+// that left.
+func (v *Verdict) cut(most int) {
+	if len(v.Findings) <= most {
+		return
+	}
+	last, total := v.Findings[most-1], len(v.Findings)
+	frozen := map[Scope]bool{}
+	var kept []Finding
+	for i, f := range v.Findings {
+		if wrong := f.Severity == Error; i < most || wrong && !frozen[f.Scope] {
+			kept = append(kept, f)
+			frozen[f.Scope] = frozen[f.Scope] || wrong
+		}
+	}
+	if more := total - len(kept); more > 0 {
+		last.Message, last.Hint = fmt.Sprintf("%d more like these", more), ""
+		kept = append(kept, last)
+	}
+	v.Findings = kept
 }
 
 // short cuts a message that quotes what nobody would read.
