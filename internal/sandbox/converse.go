@@ -64,9 +64,9 @@ func (e *evaluation) callHelpers(ctx context.Context, cancel context.CancelCause
 // nobody's fault: then there is none.
 func (e *evaluation) help(ctx context.Context) error {
 	for e.more() {
-		c, err := start(ctx, e.Command)
-		if err != nil {
-			return nil //nolint:nilerr // as said above
+		c, _ := start(ctx, e.Command)
+		if c == nil {
+			return nil
 		}
 		survey, _, err := e.read(c, true)
 		select {
