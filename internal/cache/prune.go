@@ -62,7 +62,8 @@ func ours(file string) bool {
 		return true
 	}
 	parts := strings.Split(file, "-")
-	return len(parts) == 3 && !slices.ContainsFunc(parts, func(p string) bool { return len(p) != nameLength || strings.Trim(p, "0123456789abcdef") != "" })
+	other := func(part string) bool { return len(part) != nameLength || strings.Trim(part, "0123456789abcdef") != "" }
+	return len(parts) == 3 && !slices.ContainsFunc(parts, other)
 }
 
 const nameLength = 32

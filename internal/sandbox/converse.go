@@ -61,27 +61,35 @@ func (e *evaluation) callHelpers(ctx context.Context, cancel context.CancelCause
 }
 
 // help judges what the first child did not come to. That a helper can't be started, or can't read what the first one could, is
-// nobody's fault: then there is none.
+// nobody's fault: then there is none. Neither is there where the first one had to do without a file that the helper has read.
 func (e *evaluation) help(ctx context.Context) error {
 	for e.more() {
 		c, _ := start(ctx, e.Command)
 		if c == nil {
 			return nil
 		}
+		unread := e.countUnread()
 		survey, _, err := e.read(c, true)
 		select {
 		case <-e.ready:
 		case <-ctx.Done():
 		}
-		if err == nil && survey != nil {
+		fit := err == nil && survey != nil && unread == e.countUnread()
+		if fit {
 			err = e.judgeWith(ctx, c, func(int) {})
 		}
 		c.end()
-		if err != nil || survey == nil {
+		if err != nil || !fit {
 			return err
 		}
 	}
 	return nil
+}
+
+func (e *evaluation) countUnread() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.unread)
 }
 
 // read has a child read the files, and returns its survey; again says that it is known. Without one it came to its end; reading is what

@@ -25,7 +25,8 @@ func (m *shelf) Put(_, key string, v []byte)      { m.kept[key], m.last = v, v }
 // three are models, one of which has an error.
 const three = `package models
 
-models: [_]: {train: {image: "i", command: ["x", "{{ a }}"], search: mapping: [{a: 1}], artifact: "a"}, select: {metric: "m", goal: "maximize"}}
+models: [_]: train: {image: "i", command: ["x", "{{ a }}"], search: mapping: [{a: 1}], artifact: "a"}
+models: [_]: select: {metric: "m", goal: "maximize"}
 models: a: owner: "one"
 models: b: owner: "two"
 models: c: owner: 3
