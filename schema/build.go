@@ -14,6 +14,7 @@ type loader struct {
 	folders  *folders
 	places   *places
 	name     string
+	raw      rawModel
 	selected Selected
 	unread   bool // its releases may not be all that there are: there is an error about it already
 	findings []Finding
@@ -41,13 +42,13 @@ func (l *loader) note(code, hint string, path []string, format string, args ...a
 }
 
 // model is not ok where CUE found an error in it already, or where it can't be read.
-func (l *loader) model(raw rawModel) (Model, bool) {
-	if raw.Body == nil {
+func (l *loader) model() (Model, bool) {
+	if l.raw.Body == nil {
 		return Model{}, false
 	}
 	var fields map[string]any
 	var body rawBody
-	err := errors.Join(decode(raw.Body, &fields), decode(raw.Body, &body))
+	err := errors.Join(decode(l.raw.Body, &fields), decode(l.raw.Body, &body))
 	if err == nil {
 		_, err = normalize(fields)
 	}
@@ -55,11 +56,11 @@ func (l *loader) model(raw rawModel) (Model, bool) {
 		l.report(codeValue, "", nil, "the model can't be read: %v", err)
 		return Model{}, false
 	}
-	return l.build(body, fields, raw)
+	return l.build(body, fields)
 }
 
-func (l *loader) build(body rawBody, fields map[string]any, raw rawModel) (Model, bool) {
-	m := Model{Name: l.name, Owner: body.Owner, Labels: body.Labels, Select: body.Select.selection(raw.Gate)}
+func (l *loader) build(body rawBody, fields map[string]any) (Model, bool) {
+	m := Model{Name: l.name, Owner: body.Owner, Labels: body.Labels, Select: body.Select.selection(l.raw.Gate)}
 	m.Train = body.Train.train(fields)
 	m.Train.Source = l.source(body.Train.Source, "train", "source")
 	var pack Source
@@ -68,16 +69,21 @@ func (l *loader) build(body rawBody, fields map[string]any, raw rawModel) (Model
 		pack = l.source(body.Package.Source, "package", "source")
 		m.Package.Source = pack
 	}
-	m.Serve = l.environments(raw.Serve)
-	m.Places = Places{l.places.find("models", l.name), l.places.find("models", everyModel), l.places.at("models", l.name)}
+	m.Serve = l.environments(l.raw.Serve)
+	m.Places = l.written()
 	var err error
-	if m.Digests, err = digests(fields, raw.Gate, m.Train.Source, pack); err != nil {
+	if m.Digests, err = digests(fields, l.raw.Gate, m.Train.Source, pack); err != nil {
 		l.report(codeValue, "", nil, "%v", err)
 		return Model{}, false
 	}
 	l.rules(m)
 	l.idle(body, m)
 	return m, true
+}
+
+// written is where the fields of the model are.
+func (l *loader) written() Places {
+	return Places{l.places.find("models", l.name), l.places.find("models", everyModel), l.places.at("models", l.name)}
 }
 
 // train fills in Trefoil's defaults; the values of parameters come from the normalized fields.

@@ -3,9 +3,7 @@ package schema
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"slices"
-	"sync"
 )
 
 // Load reads and judges one revision. What is wrong with its content is in Catalog.Findings, all of it at once; the error says
@@ -19,6 +17,11 @@ func Load(ctx context.Context, tree Tree) (Catalog, error) { return LoadWith(ctx
 
 // LoadWith is Load with another Evaluator. What that returns is not trusted: an error says that it can't be a judgement of tree.
 func LoadWith(ctx context.Context, tree Tree, evaluate Evaluator) (Catalog, error) {
+	return new(Memory).Load(ctx, tree, evaluate)
+}
+
+// Load is LoadWith, and the sooner done the more models say what they said in the revision that was loaded last.
+func (m *Memory) Load(ctx context.Context, tree Tree, evaluate Evaluator) (Catalog, error) {
 	files, found, err := readSpecs(tree)
 	if err != nil {
 		return Catalog{}, fmt.Errorf("read specs: %w", err)
@@ -27,7 +30,7 @@ func LoadWith(ctx context.Context, tree Tree, evaluate Evaluator) (Catalog, erro
 		return Catalog{}, fmt.Errorf("read specs: %w", err)
 	}
 	if len(files) == 0 {
-		return judgement{}.catalog(tree, found), nil
+		return judgement{}.catalog(tree, found, new(Memory)), nil
 	}
 	survey, verdicts, err := evaluate(ctx, files)
 	if err != nil {
@@ -37,15 +40,15 @@ func LoadWith(ctx context.Context, tree Tree, evaluate Evaluator) (Catalog, erro
 	if err != nil {
 		return Catalog{}, fmt.Errorf("evaluate specs: %w", err)
 	}
-	return judged.catalog(tree, found), nil
+	return judged.catalog(tree, found, m), nil
 }
 
 // catalog applies the rules that CUE can't say; found is what reading the files found.
-func (j judgement) catalog(tree Tree, found []Finding) Catalog {
+func (j judgement) catalog(tree Tree, found []Finding, m *Memory) Catalog {
 	c := Catalog{Findings: append(found, j.Findings...), Retired: j.Retired, Again: j.Again}
 	c.Selected = j.selections(&c.Findings)
 	c.Findings = append(c.Findings, lost(c.Selected, j.Places)...)
-	for _, l := range j.load(tree, c) {
+	for _, l := range m.build(j.loaders(tree, c)) {
 		c.Findings = append(c.Findings, l.findings...)
 		if l.ok {
 			c.Models = append(c.Models, l.loaded)
@@ -58,23 +61,14 @@ func (j judgement) catalog(tree Tree, found []Finding) Catalog {
 	return c.With(nil)
 }
 
-// load makes models of what was judged, by as many processors as there are.
-func (j judgement) load(tree Tree, c Catalog) []*loader {
+// loaders are of all models, by name.
+func (j judgement) loaders(tree Tree, c Catalog) []*loader {
 	var all []*loader
 	wrong, folders := c.errors(), &folders{tree: tree, hashes: map[string]hashed{}}
 	for _, name := range sortedKeys(j.Models) {
-		all = append(all, &loader{folders: folders, places: j.Places, name: name, selected: c.Selected[name], unread: wrong[Scope{Model: name}]})
+		all = append(all, &loader{folders: folders, places: j.Places, name: name, raw: j.Models[name],
+			selected: c.Selected[name], unread: wrong[Scope{Model: name}]})
 	}
-	const some = 64 // fewer are done before others have begun
-	var workers sync.WaitGroup
-	for part := range slices.Chunk(all, max(some, (len(all)-1)/runtime.GOMAXPROCS(0)+1)) {
-		workers.Go(func() {
-			for _, l := range part {
-				l.loaded, l.ok = l.model(j.Models[l.name])
-			}
-		})
-	}
-	workers.Wait()
 	return all
 }
 

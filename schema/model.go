@@ -20,9 +20,9 @@ type Catalog struct {
 // Frozen returns the first error that freezes the environment of the model, the model or the whole revision, in the order of
 // Findings. An empty environment asks for the model alone.
 func (c Catalog) Frozen(model, environment string) (Finding, bool) {
-	for _, f := range c.Findings {
-		if f.Severity == Error && f.Scope.covers(Scope{model, environment}) {
-			return f, true
+	for i := range c.Findings { // which are many where a template is wrong, and large
+		if f := &c.Findings[i]; f.Severity == Error && f.Scope.covers(Scope{model, environment}) {
+			return *f, true
 		}
 	}
 	return Finding{}, false

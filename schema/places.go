@@ -173,7 +173,14 @@ func (p *places) same(q *places) bool {
 	if p == nil || q == nil {
 		return p == q
 	}
-	return p.name == q.name && p.Pos == q.Pos && slices.EqualFunc(p.sorted(), q.sorted(), (*places).same)
+	if p.name != q.name || p.Pos != q.Pos {
+		return false
+	}
+	mine, theirs := p.inner, q.inner
+	if !slices.EqualFunc(mine, theirs, func(a, b *places) bool { return a.name == b.name }) { // else to sort them is most of the work
+		mine, theirs = p.sorted(), q.sorted()
+	}
+	return slices.EqualFunc(mine, theirs, (*places).same)
 }
 
 // owner returns the path of the innermost field that begins at or before a position and is written in its file.

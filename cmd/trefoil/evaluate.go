@@ -85,7 +85,7 @@ func identity(program string) string {
 
 // load reads a repository for every verb and for the daemon alike: what the spec says, then what it renders to.
 func (a *app) load(ctx context.Context, tree schema.Tree) (schema.Catalog, error) {
-	c, err := schema.LoadWith(ctx, tree, a.evaluate)
+	c, err := a.memory.Load(ctx, tree, a.evaluate)
 	if err != nil {
 		return schema.Catalog{}, err
 	}

@@ -33,6 +33,7 @@ type app struct {
 	env      func(string) (string, bool)
 	evaluate schema.Evaluator
 	lasting  schema.Evaluator // in place of evaluate, for the command that goes on; nil has none
+	memory   schema.Memory    // of what was loaded
 	flags    flags
 }
 

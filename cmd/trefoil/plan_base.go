@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -118,10 +119,12 @@ func (a *app) compared(ctx context.Context, base, head string) (comparison, erro
 		two.notes = append(two.notes,
 			fmt.Sprintf("%s has moved on since %s: what changed there does not count here", base, fork.Revision.Short()))
 	}
-	if err := a.readBase(ctx, clone, base, fork, &two); err != nil {
-		return comparison{}, err
-	}
-	return two, a.readHead(ctx, head, tip, &two)
+	var failed struct{ base, head error }
+	var reading sync.WaitGroup
+	reading.Go(func() { failed.base = a.readBase(ctx, clone, base, fork, &two) })
+	reading.Go(func() { failed.head = a.readHead(ctx, head, tip, &two) })
+	reading.Wait()
+	return two, cmp.Or(failed.base, failed.head)
 }
 
 // commitOf is the commit that a head is at, or that its files were checked out of.

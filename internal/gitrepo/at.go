@@ -21,11 +21,10 @@ func (c *Checkout) At(ctx context.Context, revision plan.Revision) (schema.Tree,
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	_, store, err := headOf(c.top)
+	_, objects, err := headOf(c.top)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.top, err)
 	}
-	objects := newObjects(store)
 	commit, err := object.GetCommit(objects, plumbing.NewHash(string(revision)))
 	if err != nil {
 		return nil, fmt.Errorf("commit %.7s: %w", revision, err)

@@ -48,10 +48,11 @@ func openClone(dir string) (*Clone, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := storeOf(top)
+	objects, err := objectsOf(top, true)
 	if err != nil {
 		return nil, err
 	}
+	store := objects.store
 	settings, err := store.Config()
 	if err == nil {
 		err = checkFormat(settings)
@@ -63,7 +64,7 @@ func openClone(dir string) (*Clone, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Clone{folder: folder, store: store, objects: newObjects(store), cutOff: map[plumbing.Hash]bool{}, largest: defaultLimits().file}
+	c := &Clone{folder: folder, store: store, objects: objects, cutOff: map[plumbing.Hash]bool{}, largest: defaultLimits().file}
 	for _, hash := range cutOff {
 		c.cutOff[hash] = true
 	}

@@ -53,20 +53,20 @@ func Prefix(dir string) string {
 }
 
 // headOf returns the commit that is checked out in a folder that holds .git, and where its objects are.
-func headOf(top string) (plumbing.Hash, *filesystem.Storage, error) {
-	store, err := storeOf(top)
+func headOf(top string) (plumbing.Hash, *objects, error) {
+	found, err := objectsOf(top, false)
 	if err != nil {
 		return plumbing.ZeroHash, nil, err
 	}
-	head, err := storer.ResolveReference(store, plumbing.HEAD)
+	head, err := storer.ResolveReference(found.store, plumbing.HEAD)
 	if err != nil {
 		return plumbing.ZeroHash, nil, err
 	}
-	return head.Hash(), store, nil
+	return head.Hash(), found, nil
 }
 
-// storeOf is the repository of a folder that holds .git.
-func storeOf(top string) (*filesystem.Storage, error) {
+// objectsOf are those of the repository of a folder that holds .git. Its packs stay open where who asks will ask for much and then end.
+func objectsOf(top string, open bool) (*objects, error) {
 	own, common, err := gitFolders(filepath.Join(top, ".git"))
 	if err != nil {
 		return nil, err
@@ -75,6 +75,9 @@ func storeOf(top string) (*filesystem.Storage, error) {
 		return nil, fmt.Errorf("the repository of this work tree: %w", err)
 	}
 	files := dotgit.NewRepositoryFilesystem(osfs.New(own), osfs.New(common))
-	borrowed := filesystem.Options{AlternatesFS: osfs.New(string(filepath.Separator))} // objects of a clone may be in another one
-	return filesystem.NewStorageWithOptions(files, cache.NewObjectLRUDefault(), borrowed), nil
+	store := filesystem.NewStorageWithOptions(files, cache.NewObjectLRUDefault(), filesystem.Options{
+		AlternatesFS:    osfs.New(string(filepath.Separator)), // objects of a clone may be in another one
+		KeepDescriptors: open,
+	})
+	return newObjects(store, filepath.Join(common, "objects")), nil
 }

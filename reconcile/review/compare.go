@@ -106,9 +106,10 @@ func same(a, b schema.Model) bool {
 
 // mended tells of the environments in which the base has an error and the head has none.
 func (r *reviewer) mended(m schema.Model, from string) {
+	were, are := schema.Catalog{Findings: r.BaseFindings}, schema.Catalog{Findings: r.Findings} // of each are few
 	for _, e := range m.Serve {
-		f, frozen := r.in.Base.Catalog.Frozen(from, e.Name)
-		if _, still := r.in.Head.Catalog.Frozen(m.Name, e.Name); !frozen || still {
+		f, frozen := were.Frozen(from, e.Name)
+		if _, still := are.Frozen(m.Name, e.Name); !frozen || still {
 			continue
 		}
 		b := r.block(m.Name)
