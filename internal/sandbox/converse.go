@@ -13,7 +13,7 @@ import (
 
 const (
 	// worth is how many units there have to be for each child that helps: to start one takes as long as to judge some.
-	worth = 64
+	worth = 128
 	// typical is the length of a model, in bytes.
 	typical = 1 << 10
 )
