@@ -65,6 +65,7 @@ func (a *app) runDaemon(cmd *cobra.Command, f runFlags) error {
 	if a.lasting != nil {
 		a.evaluate = a.lasting
 	}
+	a.collect(100)
 	d, err := a.follow(ctx, cmd, f.here)
 	if err == nil && saved {
 		d.loop.Saved, err = savedPlan(f.plan, d.config.owner())

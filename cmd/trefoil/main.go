@@ -9,6 +9,7 @@ import (
 	"io"
 	"log"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,7 @@ import (
 
 func main() {
 	a := &app{out: os.Stdout, err: os.Stderr, screen: canvasOf(os.Stdout), env: os.LookupEnv}
+	a.collect(400) // most commands end before it would pay to look for memory that nobody uses
 	var err error
 	if a.evaluate, a.lasting, err = evaluators(a.env); err != nil {
 		fmt.Fprintln(os.Stderr, "trefoil:", err)
@@ -35,6 +37,13 @@ type app struct {
 	lasting  schema.Evaluator // in place of evaluate, for the command that goes on; nil has none
 	memory   schema.Memory    // of what was loaded
 	flags    flags
+}
+
+// collect sets how much memory may be unused, in percent of what is used, unless GOGC says so.
+func (a *app) collect(percent int) {
+	if _, set := a.env("GOGC"); !set {
+		debug.SetGCPercent(percent)
+	}
 }
 
 // exit is an error that ends the process with a code of its own. Without a cause nothing is printed.
