@@ -112,13 +112,16 @@ func normalize(v any) (any, error) {
 			v[i] = n
 		}
 	case map[string]any:
-		for _, key := range sortedKeys(v) {
-			n, err := normalize(v[key])
-			if err != nil {
-				return nil, err
+		var wrong error
+		first := ""
+		for key, field := range v {
+			n, err := normalize(field)
+			if err != nil && (wrong == nil || key < first) {
+				wrong, first = err, key
 			}
 			v[key] = n
 		}
+		return v, wrong
 	}
 	return v, nil
 }
@@ -163,4 +166,11 @@ func valueOr[T any](written *T, otherwise T) T {
 	return *written
 }
 
-func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
+	if len(m) == 0 {
+		return nil
+	}
+	keys := slices.AppendSeq(make([]K, 0, len(m)), maps.Keys(m))
+	slices.Sort(keys)
+	return keys
+}
