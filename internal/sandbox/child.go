@@ -52,6 +52,7 @@ func answer(requests <-chan request, out *json.Encoder) error {
 	if err := out.Encode(reply{Survey: &survey}); err != nil {
 		return err
 	}
+	r.Places, survey.Places = nil, nil // to judge takes none of it, but memory by the multiple
 	for next := range requests {
 		if err := judge(r, next.Judge, out); err != nil {
 			return err
