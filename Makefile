@@ -27,7 +27,7 @@ hostile: ## specs that are made to kill, each beside a healthy one; two minutes
 
 bench: ## how long things take, and how that grows; beside cue vet
 	go test -run '^$$' -bench . -benchtime 3x ./...
-	go test -tags e2e -run '^$$' -bench Vet -benchtime 5x ./cmd/trefoil
+	go test -tags e2e -run '^$$' -bench 'Vet|Plan' -benchtime 5x ./cmd/trefoil
 
 e2e: ## the built binary against the real engines; builds them where missing
 	go test -tags e2e -count=1 -p 1 -timeout 60m -v ./e2e/... ./internal/... ./render/...

@@ -48,6 +48,7 @@ func (j judgement) catalog(tree Tree, found []Finding, m *Memory) Catalog {
 	c := Catalog{Findings: append(found, j.Findings...), Retired: j.Retired, Again: j.Again}
 	c.Selected = j.selections(&c.Findings)
 	c.Findings = append(c.Findings, lost(c.Selected, j.Places)...)
+	c.Models = make([]Model, 0, len(j.Models))
 	for _, l := range m.build(j.loaders(tree, c)) {
 		c.Findings = append(c.Findings, l.findings...)
 		if l.ok {

@@ -39,35 +39,71 @@ func BenchmarkVet(b *testing.B) {
 	}
 }
 
-// turns has all of them run in turns, since others may be at work on this machine, and tells the median of each.
+// BenchmarkPlan runs the built `trefoil plan --base` on repositories with so many models, each in a file of its own, of which one
+// changed. It tells medians in milliseconds: cold is with nothing kept, edit with one model changed since the last time, warm with none.
+func BenchmarkPlan(b *testing.B) {
+	trefoil := filepath.Join(b.TempDir(), "trefoil")
+	run(b, "../..", nil, "go", "build", "-o", trefoil, "./cmd/trefoil")
+	for _, n := range []int{10, 100, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			dir := filepath.Join(b.TempDir(), "models")
+			run(b, ".", nil, trefoil, "init", dir)
+			write := func(i int, more string) {
+				text := strings.NewReplacer("NAME", fmt.Sprintf("m%d", i), "MORE", more).Replace(model)
+				if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("m%d.cue", i)), []byte("package models\n"+text), 0o644); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for i := range n {
+				write(i, "")
+			}
+			for _, args := range [][]string{{"init", "-q"}, {"add", "-A"}, {"-c", "user.name=n", "-c", "user.email=e", "commit", "-qm", "models"}} {
+				run(b, dir, nil, "git", args...)
+			}
+			cache, nowhere := []string{"TREFOIL_CACHE_DIR=" + b.TempDir()}, []string{"TREFOIL_CACHE_DIR="}
+			edits, plan := 0, []string{"plan", "--base", "HEAD"}
+			medians(b, func(measure func(string, func())) {
+				edits++
+				write(n/2, fmt.Sprintf("labels: edit: \"%d\"", edits))
+				measure("cold-ms", func() { run(b, dir, nowhere, trefoil, plan...) })
+				measure("edit-ms", func() { run(b, dir, cache, trefoil, plan...) })
+				measure("warm-ms", func() { run(b, dir, cache, trefoil, plan...) })
+			})
+		})
+	}
+}
+
+// turns has all of them run in turns, since others may be at work on this machine.
 func turns(b *testing.B, n int, trefoil, cue string) map[string]float64 {
 	dir := filepath.Join(b.TempDir(), "models")
 	run(b, ".", nil, trefoil, "init", dir)
 	cache, nowhere := []string{"TREFOIL_CACHE_DIR=" + b.TempDir()}, []string{"TREFOIL_CACHE_DIR="}
-	all, edits := map[string][]time.Duration{}, 0
-	for b.Loop() {
+	edits := 0
+	return medians(b, func(measure func(string, func())) {
 		edits++
 		fleet(b, dir, n, fmt.Sprintf("labels: edit: \"%d\"", edits))
-		for _, one := range []struct {
-			name string
-			do   func()
-		}{
-			{"cue-ms", func() { run(b, dir, nil, cue, "vet", "./...") }},
-			{"cold-ms", func() { run(b, dir, nowhere, trefoil, "validate") }},
-			{"edit-ms", func() { run(b, dir, cache, trefoil, "validate") }},
-			{"warm-ms", func() { run(b, dir, cache, trefoil, "validate") }},
-		} {
+		measure("cue-ms", func() { run(b, dir, nil, cue, "vet", "./...") })
+		measure("cold-ms", func() { run(b, dir, nowhere, trefoil, "validate") })
+		measure("edit-ms", func() { run(b, dir, cache, trefoil, "validate") })
+		measure("warm-ms", func() { run(b, dir, cache, trefoil, "validate") })
+	})
+}
+
+// medians tells how long what turn measures takes, by name.
+func medians(b *testing.B, turn func(measure func(name string, do func()))) map[string]float64 {
+	all, middle := map[string][]time.Duration{}, map[string]float64{}
+	for b.Loop() {
+		turn(func(name string, do func()) {
 			begun := time.Now()
-			one.do()
-			all[one.name] = append(all[one.name], time.Since(begun))
-		}
+			do()
+			all[name] = append(all[name], time.Since(begun))
+		})
 	}
-	medians := map[string]float64{}
 	for name, times := range all {
-		medians[name] = float64(slices.Sorted(slices.Values(times))[len(times)/2].Microseconds()) / 1000
-		b.ReportMetric(medians[name], name)
+		middle[name] = float64(slices.Sorted(slices.Values(times))[len(times)/2].Microseconds()) / 1000
+		b.ReportMetric(middle[name], name)
 	}
-	return medians
+	return middle
 }
 
 // cueVersion is the version of CUE that a module file asks for.

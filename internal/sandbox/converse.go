@@ -20,7 +20,7 @@ const (
 
 // converse runs one child for as long as it lives and there is something to do for it.
 func (e *evaluation) converse(ctx context.Context, cancel context.CancelCauseFunc) error {
-	c, err := start(ctx, e.Command)
+	c, err := e.child(ctx)
 	if err != nil {
 		return err
 	}
@@ -42,6 +42,15 @@ func (e *evaluation) converse(ctx context.Context, cancel context.CancelCauseFun
 	}
 	e.blameFile(*reading, c)
 	return nil
+}
+
+// child is the one that was started already, or a new one.
+func (e *evaluation) child(ctx context.Context) (*child, error) {
+	if c := e.early; c != nil {
+		e.early = nil
+		return c, nil
+	}
+	return start(ctx, e.Command)
 }
 
 // callHelpers starts further children, once, where there is enough to do for them: about so many units.

@@ -20,6 +20,7 @@ type evaluation struct {
 	*Sandbox
 	begun   time.Time
 	helpers sync.WaitGroup
+	early   *child        // the first one, where it was started already
 	ready   chan struct{} // closed when models may be judged, or none will be
 
 	mu       sync.Mutex        // of what follows, and of what the Sandbox remembers
@@ -43,6 +44,11 @@ type evaluation struct {
 func (e *evaluation) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	defer func() {
+		if e.early != nil {
+			e.early.end()
+		}
+	}()
 	e.leaveOut()
 	if len(e.kept) == 0 {
 		e.callHelpers(ctx, cancel, e.bytes()/typical)

@@ -84,12 +84,16 @@ func (s *Sandbox) Evaluate(ctx context.Context, files map[string][]byte) (schema
 		s.know(t)
 		return t.Survey, t.Verdicts, nil
 	}
-	s.mu.Lock()
+	e := &evaluation{Sandbox: s, files: maps.Clone(files), seen: map[string]bool{}, ready: make(chan struct{})}
+	if !s.mu.TryLock() {
+		e.early, _ = start(ctx, s.Command) // while others are at work, which is most of what few models take
+		s.mu.Lock()
+	}
 	defer s.mu.Unlock()
 	if len(s.kept) == 0 {
 		s.recallLast(family)
 	}
-	e := &evaluation{Sandbox: s, files: maps.Clone(files), begun: time.Now(), seen: map[string]bool{}, ready: make(chan struct{})}
+	e.begun = time.Now()
 	if err := e.run(ctx); err != nil {
 		return schema.Survey{}, nil, err
 	}

@@ -93,6 +93,34 @@ func TestSameCatalog(t *testing.T) {
 	}
 }
 
+// TestAtOnce: who waits for another evaluation comes to what he would alone.
+func TestAtOnce(t *testing.T) {
+	t.Parallel()
+	names, err := filepath.Glob("../../schema/testdata/load/*.txtar")
+	if err != nil || len(names) < 8 {
+		t.Fatalf("too few repositories: %v", err)
+	}
+	s := newSandbox(t, 10*time.Second)
+	var m schema.Memory
+	for _, name := range names[:8] {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			t.Parallel()
+			files, _ := archive(t, name)
+			want, err := schema.Load(t.Context(), files)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := m.Load(t.Context(), files, s.Evaluate)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-alone +among others):\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestEnds: a child ends with the context of its parent, and one that can't be started is no finding.
 func TestEnds(t *testing.T) {
 	t.Parallel()
