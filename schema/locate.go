@@ -60,9 +60,9 @@ func (l locator) written(f *ast.Field) place {
 	label := position(f.Label.Pos())
 	switch f.Value.(type) {
 	case *ast.StructLit, *ast.ListLit:
-		return place{Label: label, Pos: label}
+		return place{label, &words{Label: label}}
 	}
-	return place{Label: label, Pos: position(f.Value.Pos()), Text: l.text(f.Value)}
+	return place{position(f.Value.Pos()), &words{Label: label, Text: l.text(f.Value)}}
 }
 
 func (l locator) text(e ast.Expr) string {
@@ -97,7 +97,7 @@ func (l locator) list(around *places, depth int, elements []ast.Expr) {
 			return // how many elements it makes is not known here
 		}
 		at := position(e.Pos())
-		l.expression(around.insert(strconv.Itoa(i), place{Label: at, Pos: at, Text: l.text(e), Item: true}), depth+1, e)
+		l.expression(around.insert(strconv.Itoa(i), place{at, &words{Label: at, Text: l.text(e), Item: true}}), depth+1, e)
 	}
 }
 

@@ -21,8 +21,13 @@ type places struct {
 
 // place is where a field was written for the first time.
 type place struct {
+	Pos Position // the value where it fits on a line, else the label
+	*words
+}
+
+// words are what is known of a field only to who has read it: of places that come from another process they are nil.
+type words struct {
 	Label Position
-	Pos   Position   // the value where it fits on a line, else the label
 	Text  string     // the value as it was written, one line; empty for structs and lists
 	Again []Position // other values of the same field
 	Item  bool       // an element of a list
@@ -88,10 +93,14 @@ func (p *places) find(path ...string) *places {
 
 // get returns the place of the field; it is empty where the field was not written out.
 func (p *places) get(path ...string) place {
-	if found := p.find(path...); found != nil {
-		return found.place
+	found := place{words: new(words)}
+	if at := p.find(path...); at != nil {
+		found.Pos = at.Pos
+		if at.words != nil {
+			found.words = at.words
+		}
 	}
-	return place{}
+	return found
 }
 
 // at returns the place of the field, or of the nearest one around it.
@@ -135,7 +144,7 @@ func (p *places) listed(path []string) bool {
 	for _, name := range path {
 		if p = p.child(name); p == nil {
 			return false
-		} else if p.Item {
+		} else if p.words != nil && p.Item {
 			return true
 		}
 	}

@@ -113,7 +113,14 @@ func readCapped(tree fs.FS, name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	about, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	var data bytes.Buffer
+	data.Grow(int(min(about.Size(), maxFileSize)) + bytes.MinRead) // else it grows many times
+	_, err = data.ReadFrom(io.LimitReader(f, maxFileSize+1))
+	return data.Bytes(), err
 }
 
 // sameVersion compares the repository's definitions with ours.

@@ -1,6 +1,7 @@
 package gitrepo
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -79,12 +80,16 @@ func (o *objects) EncodedObjectSize(hash plumbing.Hash) (int64, error) {
 // way to that file, and open it once for the size and once for the content.
 func (o *objects) loose(hash plumbing.Hash) (plumbing.EncodedObject, bool) {
 	name := hash.String()
-	f, err := os.Open(filepath.Join(o.folder, name[:2], name[2:]))
+	file := filepath.Join(o.folder, name[:2], name[2:])
+	about, err := os.Stat(file)
+	if err != nil || about.Size() > defaultLimits().file {
+		return nil, false
+	}
+	packed, err := os.ReadFile(file)
 	if err != nil {
 		return nil, false
 	}
-	defer f.Close()
-	r, err := objfile.NewReader(f)
+	r, err := objfile.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return nil, false
 	}
