@@ -59,7 +59,8 @@ type history struct {
 func newHistory(t *rapid.T, j *judge) *history {
 	h := &history{world: newWorld(t, "package models\n\nmodels: {}\n"), people: begin(), moves: map[string]string{}, held: map[string]bool{}}
 	h.load = j.load
-	h.limits = plan.Limits{Deletions: rapid.IntRange(1, 5).Draw(t, "deletions"), ExperimentsPerHour: rapid.SampledFrom([]int{3, 7, 200}).Draw(t, "experiments")}
+	h.limits = plan.Limits{Deletions: rapid.IntRange(1, 5).Draw(t, "deletions"), ExperimentsPerHour: rapid.SampledFrom([]int{3, 7, 200}).Draw(t, "experiments"),
+		CommitsPerHour: 20}
 	for range rapid.IntRange(1, 2).Draw(t, "daemons") {
 		h.wires = append(h.wires, &wire{})
 	}

@@ -80,6 +80,7 @@ func (l *Loop) committed(pass *Pass, records []plan.Record, tip plan.Revision, e
 		return
 	}
 	pass.Done += len(records)
+	l.breaker.count(records, l.Now())
 	l.Poke()
 	for _, r := range records {
 		l.Log.Info(r.String(), "commit", tip.Short())
@@ -96,6 +97,9 @@ func (l *Loop) edit(pass *Pass) ([]plan.Record, Edit) {
 			continue
 		}
 		content, err := l.amended(file(r), r)
+		if err == nil {
+			err = l.breaker.open(r.Model, l.Limits.CommitsPerHour, l.Now())
+		}
 		if err != nil {
 			pass.fail(a, err)
 			continue

@@ -63,6 +63,7 @@ type Loop struct {
 	flights *flights
 	last    snapshot
 	told    map[plan.Hold]bool // holds that were logged
+	breaker breaker
 }
 
 // snapshot is what a revision says; it is kept while the branch stays there, so that a quiet pass evaluates nothing.
@@ -91,7 +92,7 @@ type Pass struct {
 
 // New returns a Loop that has not looked yet.
 func New(o Options) *Loop {
-	return &Loop{Options: o, pokes: make(chan struct{}, 1), flights: newFlights()}
+	return &Loop{Options: o, pokes: make(chan struct{}, 1), flights: newFlights(), breaker: breaker{}}
 }
 
 // Poke asks a running loop to look again soon. It never blocks and is safe for concurrent use.

@@ -64,7 +64,7 @@ type tb interface {
 func newWorld(t tb, models string) *world {
 	w := &world{
 		tb: t, source: &memory.Source{}, now: time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC),
-		load: schema.Load, limits: plan.Limits{Deletions: 5, ExperimentsPerHour: 200},
+		load: schema.Load, limits: plan.Limits{Deletions: 5, ExperimentsPerHour: 200, CommitsPerHour: 20},
 	}
 	clock := func() time.Time { return w.now }
 	w.searches, w.cluster = memory.NewEngine(clock), memory.NewEngine(clock)

@@ -23,6 +23,7 @@ func (c config) check() error {
 		need(c.Listen == "" || isAddress(c.Listen), "listen", "--listen", c.Listen, "an IP and a port, such as 127.0.0.1:8080; 0.0.0.0 is all of them"),
 		need(c.Fuses.Deletions >= 0, "fuses.deletions", "--max-deletions", c.Fuses.Deletions, "a number, 0 for no deletion at all"),
 		need(c.Fuses.ExperimentsPerHour > 0, "fuses.experimentsPerHour", "--max-experiments-per-hour", c.Fuses.ExperimentsPerHour, "a number, at least 1"),
+		need(c.Fuses.CommitsPerHour > 1, "fuses.commitsPerHour", "--max-commits-per-hour", c.Fuses.CommitsPerHour, "a number, at least 2: a release is one commit, its image another"),
 	)
 }
 

@@ -81,6 +81,7 @@ type localConfig struct {
 type fusesConfig struct {
 	Deletions          int `json:"deletions"`
 	ExperimentsPerHour int `json:"experimentsPerHour"`
+	CommitsPerHour     int `json:"commitsPerHour"`
 }
 
 // duration is a time.Duration that is written "15s".
@@ -112,7 +113,7 @@ func defaults() config {
 				Fetch: "busybox:1.37", Git: "alpine/git:2.49.1", Build: "quay.io/buildah/stable:v1.41.4",
 			},
 		},
-		Fuses: fusesConfig{Deletions: 5, ExperimentsPerHour: 200},
+		Fuses: fusesConfig{Deletions: 5, ExperimentsPerHour: 200, CommitsPerHour: 20},
 	}
 }
 
@@ -132,6 +133,7 @@ func (c *config) override(f *pflag.FlagSet) {
 	f.StringVar(&c.Workflows.ServiceAccount, "workflow-service-account", c.Workflows.ServiceAccount, "service account of Workflow pods")
 	f.IntVar(&c.Fuses.Deletions, "max-deletions", c.Fuses.Deletions, "objects that one pass may delete unless retired names them")
 	f.IntVar(&c.Fuses.ExperimentsPerHour, "max-experiments-per-hour", c.Fuses.ExperimentsPerHour, "experiments that may be started in an hour")
+	f.IntVar(&c.Fuses.CommitsPerHour, "max-commits-per-hour", c.Fuses.CommitsPerHour, "commits about one model that may be made in an hour")
 }
 
 // config reads the file, then lets the environment and the flags that were given go over it.

@@ -34,7 +34,7 @@ models: loop: owner: "\(len([for a in #N for b in #N for c in #N for d in #N for
 			return schema.LoadWith(ctx, tree, s.Evaluate)
 		},
 		Settings: render.Settings{Owner: "r-1", Workflows: render.Workflows{Namespace: "argo"}},
-		Limits:   plan.Limits{Deletions: 5, ExperimentsPerHour: 200}, Holder: "test", Poll: time.Second,
+		Limits:   plan.Limits{Deletions: 5, ExperimentsPerHour: 200, CommitsPerHour: 20}, Holder: "test", Poll: time.Second,
 		Log: slog.New(slog.NewTextHandler(&log, nil)), Now: time.Now,
 	})
 	begun := time.Now()

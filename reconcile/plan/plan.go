@@ -33,6 +33,7 @@ type Input struct {
 type Limits struct {
 	Deletions          int // objects that one pass deletes or stops
 	ExperimentsPerHour int // experiments that are started in an hour; a larger search starts alone in an empty hour
+	CommitsPerHour     int // commits about one model in an hour; the rest is held
 }
 
 // Hold says why a model, or one environment of it, does not move. Without a model it is the whole revision.

@@ -104,7 +104,7 @@ func newDaemon(t *testing.T, files tree) *daemon {
 		Load: func(_ context.Context, files schema.Tree) (schema.Catalog, error) {
 			return load(t, copied(t, files)), nil
 		},
-		Limits: plan.Limits{Deletions: 5, ExperimentsPerHour: 1_000_000}, Holder: "test", Poll: time.Minute,
+		Limits: plan.Limits{Deletions: 5, ExperimentsPerHour: 1_000_000, CommitsPerHour: 1_000_000}, Holder: "test", Poll: time.Minute,
 		Log: slog.New(slog.NewTextHandler(&d.log, nil)), Now: clock,
 	})
 	return d
