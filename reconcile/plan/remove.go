@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/trefoil-gitops/trefoil/render"
@@ -78,35 +79,39 @@ func (d *draft) delete(lost []Remove, why string) {
 }
 
 // fuse says why only what retired names is deleted, empty where all goes. Where some objects can't be seen, nobody knows how many
-// would go. While retired names what is gone already, its other objects are not known either: without that, what was held beside it
-// would go in the next pass.
+// would go. While retired names anything nobody knows how much of that is gone already: what was held beside it would go once enough
+// of it is.
 func (d *draft) fuse(doomed, ours int) string {
-	switch past := d.past(); {
+	switch named, there := d.named(); {
 	case doomed > d.in.Limits.Deletions || 2*doomed > ours:
 		return fmt.Sprintf("this pass would delete %d of our %d objects", doomed, ours)
-	case past != "":
-		return fmt.Sprintf("retired still names %s, of which nothing is left: take it out, so that small deletions need no names again", past)
+	case named != "" && !there:
+		return fmt.Sprintf("retired still names %s, of which nothing is left: take it out, so that small deletions need no names again", named)
+	case named != "":
+		return fmt.Sprintf("retired names %s, and beside that only what it names goes", named)
 	case d.blind():
 		return "not all of our objects can be seen"
 	}
 	return ""
 }
 
-// past is the first that retired names and nothing is left of.
-func (d *draft) past() string {
+// named is the first that retired names, one of which nothing is there any more before all others.
+func (d *draft) named() (place string, there bool) {
 	left := map[string]bool{}
 	for _, o := range d.live.all {
 		if deletable(o) {
 			left[o.Model], left[subject(o.Model, o.Environment)] = true, true
 		}
 	}
-	gone := ""
-	for place := range d.in.Catalog.Retired {
-		if !left[place] && (gone == "" || place < gone) {
-			gone = place
+	for _, next := range slices.Sorted(maps.Keys(d.in.Catalog.Retired)) {
+		if !left[next] {
+			return next, false
+		}
+		if place == "" {
+			place = next
 		}
 	}
-	return gone
+	return place, place != ""
 }
 
 // blind reports whether objects of ours may exist that were not seen.

@@ -36,7 +36,7 @@ func TestUnapproved(t *testing.T) {
 		"one that is retired":    {"retired-model", words("delete"), nil, nil},
 		"an environment":         {"environment-away", words("delete"), nil, []string{remove}},
 		"one of several":         {"environment-away-retired", words("delete"), nil, nil},
-		"one that is not":        {"environments-away-retired", words("delete"), nil, []string{remove}},
+		"one that holds":         {"environments-away-retired", words("delete"), nil, nil},
 		"what moves":             {"namespace-moved", words("delete"), nil, nil},
 		"what holds":             {"fuse-half", words("delete"), nil, nil},
 		"a rename":               {"rename", words("delete"), nil, nil},
