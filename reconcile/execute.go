@@ -49,7 +49,7 @@ func known(ctx context.Context, e Engine, kinds ...render.Kind) plan.Live {
 func (l *Loop) commit(ctx context.Context, pass *Pass) error {
 	records, edit := l.edit(pass)
 	for len(records) > 0 {
-		edit.Message = plan.Message(records, pass.Revision)
+		edit.Message = plan.Message(records, pass.Revision, l.Phrase)
 		tip, err := l.Source.Commit(ctx, pass.Revision, edit)
 		var blocked *BlockedError
 		switch {

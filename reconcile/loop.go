@@ -33,7 +33,7 @@ const (
 	moment = 5 * time.Second
 )
 
-// Options are the parts of a Loop. All but Saved and Report are needed.
+// Options are the parts of a Loop. All but Phrase, Saved and Report are needed.
 type Options struct {
 	Source   Source
 	Searches interface { // holds the kind Search
@@ -49,6 +49,8 @@ type Options struct {
 	Poll     time.Duration // between two looks at the source
 	Log      *slog.Logger
 	Now      func() time.Time
+	// Phrase puts the subject of a commit about these models in other words: one line, a function of its arguments. Nil keeps it.
+	Phrase func(subject string, models []string) string
 	// Saved is a plan that was written down: only what it holds is carried out, and nothing once the branch has moved. Nil for all.
 	Saved *plan.Saved
 	// Report is told how each pass of Run ended, and how long it took. With an error the pass is zero and nothing was changed.

@@ -34,7 +34,8 @@ func (c config) checkRepository() error {
 		return nil
 	}
 	o := gitrepo.Options{URL: r.URL, Branch: r.Branch, Path: r.Path, AuthorName: r.Author.Name, AuthorEmail: r.Author.Email}
-	return o.Check()
+	_, err := r.phrase()
+	return errors.Join(o.Check(), err)
 }
 
 func (c config) checkPolyaxon() error {

@@ -33,6 +33,7 @@ type repositoryConfig struct {
 	Branch         string       `json:"branch"`
 	Path           string       `json:"path"`
 	Author         authorConfig `json:"author"`
+	Subject        string       `json:"subject"`
 	Username       string       `json:"username"`
 	PasswordFile   string       `json:"passwordFile"`
 	SSHKeyFile     string       `json:"sshKeyFile"`

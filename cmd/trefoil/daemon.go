@@ -176,9 +176,10 @@ func (a *app) connect(
 }
 
 func (a *app) loop(c config, source reconcile.Source, searches searches, cluster reconcile.Engine, log *slog.Logger) *reconcile.Loop {
+	phrase, _ := c.Repository.phrase() // was checked
 	return reconcile.New(reconcile.Options{
 		Source: source, Searches: searches, Cluster: cluster, Load: a.load, Settings: c.settings(), Limits: c.limits(),
-		Holder: holder(), Poll: time.Duration(c.Poll), Log: log, Now: wallClock,
+		Holder: holder(), Poll: time.Duration(c.Poll), Log: log, Now: wallClock, Phrase: phrase,
 	})
 }
 

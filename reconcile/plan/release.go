@@ -221,17 +221,26 @@ func because(o Observed) string {
 	return ": " + o.Message
 }
 
-// Message is what one commit says that carries out the records: a subject, and a block of trailers for each model.
-func Message(records []Record, base Revision) string {
+// Message is what one commit says that carries out the records: a subject, which phrase may put in other words, and a block of trailers
+// for each model. Nil keeps it as it is; other words go before it.
+func Message(records []Record, base Revision, phrase func(subject string, models []string) string) string {
 	slices.SortFunc(records, func(a, b Record) int { return cmp.Compare(a.Model, b.Model) })
-	body, trailers := "", ""
+	body, trailers, models := "", "", []string(nil)
 	for _, r := range records {
 		body += fmt.Sprintf("%s: %s\n", r.Model, r.Subject)
 		trailers += fmt.Sprintf("Trefoil-Model: %s\nTrefoil-Release: %d\nTrefoil-Search: %s\n", r.Model, r.Release, r.Search)
+		models = append(models, r.Model)
 	}
-	subject := body
+	subject := strings.TrimSuffix(body, "\n")
 	if len(records) > 1 {
-		subject = fmt.Sprintf("%d models: %s and others\n\n%s", len(records), records[0].Model, body)
+		subject = fmt.Sprintf("%d models: %s and others", len(records), records[0].Model)
 	}
-	return subject + "\n" + trailers + fmt.Sprintf("Trefoil-Spec-Commit: %s\n", base)
+	text := subject
+	if phrase != nil {
+		text = phrase(subject, models)
+	}
+	if len(records) > 1 || text != subject {
+		text += "\n\n" + strings.TrimSuffix(body, "\n")
+	}
+	return text + "\n\n" + trailers + fmt.Sprintf("Trefoil-Spec-Commit: %s\n", base)
 }
