@@ -21,6 +21,7 @@ import (
 	"github.com/trefoil-gitops/trefoil/e2e/stack"
 	"github.com/trefoil-gitops/trefoil/internal/gitrepo"
 	"github.com/trefoil-gitops/trefoil/internal/memory"
+	"github.com/trefoil-gitops/trefoil/internal/sandbox"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/render"
@@ -69,7 +70,7 @@ func TestContention(t *testing.T) {
 type contested struct {
 	*testing.T
 	git               *stack.Git
-	dir               string
+	dir, binary       string
 	searches, cluster *memory.Engine
 
 	mu    sync.Mutex
@@ -89,6 +90,10 @@ func newContest(t *testing.T, dice *rand.Rand) *contested {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.git.Close() })
+	c.binary = filepath.Join(c.dir, "trefoil")
+	if out, err := exec.Command("go", "build", "-o", c.binary, "../cmd/trefoil").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 	c.searches, c.cluster = memory.NewEngine(time.Now), memory.NewEngine(time.Now)
 	if _, err := c.git.Push(t.Context(), "models", func(dir string) error {
 		for i := range contestedModels {
@@ -133,10 +138,11 @@ func (c *contested) daemon(holder string) *reconcile.Loop {
 		panic(err) // in a goroutine
 	}
 	var built schema.Memory
+	child := sandbox.New(sandbox.Options{Command: []string{c.binary, "trefoil", "evaluate-cue"}, Deadline: 10 * time.Second})
 	return reconcile.New(reconcile.Options{
 		Source: timedSource{repo, c}, Searches: watchedEngine{c.searches, c}, Cluster: watchedEngine{c.cluster, c},
 		Load: func(ctx context.Context, tree schema.Tree) (schema.Catalog, error) {
-			return built.Load(ctx, tree, schema.Evaluate)
+			return built.Load(ctx, tree, child.Evaluate)
 		},
 		Settings: render.Settings{Owner: "r-1", Workflows: render.Workflows{Namespace: "argo"}},
 		Limits:   plan.Limits{Deletions: 5, ExperimentsPerHour: 1_000_000, CommitsPerHour: 1_000_000},

@@ -132,11 +132,15 @@ func (l *Loop) Lead(ctx, leading context.Context) {
 		}
 		earliest = time.Now().Add(gap)
 		wait := max(gap, jitter(l.Poll))
-		if failures++; l.run(ctx, inner) == nil {
+		switch err := l.run(ctx, inner); {
+		case err == nil:
 			failures = 0
-		} else {
-			wait = jitter(min(longest, time.Second<<min(failures-1, 6)))
+		case errors.Is(err, ErrStale): // many push, which is nobody's failure
+			wait = jitter(gap)
+		default:
+			wait = jitter(min(longest, time.Second<<min(failures, 6)))
 			earliest = time.Now().Add(wait)
+			failures++
 		}
 		timer.Reset(wait)
 	}

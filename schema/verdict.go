@@ -118,7 +118,7 @@ type judgement struct {
 
 // join puts the verdicts on all units together. The error says that they are none on these units.
 func join(s Survey, verdicts []Verdict) (judgement, error) {
-	j := judgement{Places: s.Places, Folders: s.Folders, Verdict: Verdict{Findings: s.Findings, Models: map[string]rawModel{},
+	j := judgement{Places: s.Places, Folders: s.Folders, Verdict: Verdict{Findings: slices.Clone(s.Findings), Models: map[string]rawModel{},
 		Selected: map[string]json.RawMessage{}, Retired: map[string]string{}}}
 	if len(verdicts) != len(s.Units) {
 		return judgement{}, fmt.Errorf("%d verdicts on %d units", len(verdicts), len(s.Units))

@@ -121,6 +121,27 @@ func TestAtOnce(t *testing.T) {
 	}
 }
 
+// TestSameFiles: most commits change no spec, and then no child is started.
+func TestSameFiles(t *testing.T) {
+	t.Parallel()
+	files := tree{fstest.MapFS{"models.cue": {Data: []byte("package models\nmodels: {}\n")}}}
+	s := newSandbox(t, 10*time.Second)
+	want, err := schema.LoadWith(t.Context(), files, s.Evaluate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Command = []string{"/does/not/exist", child}
+	files.MapFS["notes.txt"] = &fstest.MapFile{Data: []byte("no spec")}
+	got, err := schema.LoadWith(t.Context(), files, s.Evaluate)
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v (-first +again):\n%s", err, diff)
+	}
+	files.MapFS["more.cue"] = &fstest.MapFile{Data: []byte("package models\nmodels: {}\n")}
+	if _, err := schema.LoadWith(t.Context(), files, s.Evaluate); err == nil {
+		t.Error("another spec was not looked at")
+	}
+}
+
 // TestEnds: a child ends with the context of its parent, and one that can't be started is no finding.
 func TestEnds(t *testing.T) {
 	t.Parallel()

@@ -85,7 +85,7 @@ func TestStoreKnowsTheOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := remembering(t, program, store)
-	family, _ := s.keys(nil)
+	family, _ := keys(nil)
 	s.recallLast(family)
 	if len(s.kept) != 3 { // what all share, a and b
 		t.Errorf("%d verdicts are known", len(s.kept))
