@@ -29,16 +29,12 @@ type config struct {
 }
 
 type repositoryConfig struct {
-	URL            string       `json:"url"`
-	Branch         string       `json:"branch"`
-	Path           string       `json:"path"`
-	Author         authorConfig `json:"author"`
-	Subject        string       `json:"subject"`
-	Username       string       `json:"username"`
-	PasswordFile   string       `json:"passwordFile"`
-	SSHKeyFile     string       `json:"sshKeyFile"`
-	KnownHostsFile string       `json:"knownHostsFile"`
-	CAFile         string       `json:"caFile"`
+	URL     string       `json:"url"`
+	Branch  string       `json:"branch"`
+	Path    string       `json:"path"`
+	Author  authorConfig `json:"author"`
+	Subject string       `json:"subject"`
+	accessConfig
 }
 
 type authorConfig struct {

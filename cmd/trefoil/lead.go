@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"time"
 
-	"github.com/trefoil-gitops/trefoil/internal/kube"
 	"github.com/trefoil-gitops/trefoil/internal/metrics"
 	"github.com/trefoil-gitops/trefoil/internal/redact"
 	"github.com/trefoil-gitops/trefoil/reconcile"
@@ -53,16 +54,32 @@ func (d *daemon) warn(ctx context.Context) {
 	}
 }
 
-// redact takes the secrets that this process knows out of a text. What made the text has done so already.
+// redact takes the secrets of the configuration out of a text, also those that were in the files before. What made the text has done
+// so already.
 func (c config) redact() func(string) string {
-	var secrets []string
-	for field, file := range map[string]string{"repository.passwordFile": c.Repository.PasswordFile, "polyaxon.tokenFile": c.Polyaxon.TokenFile} {
-		if value, err := secret(field, file); err == nil {
-			secrets = append(secrets, value)
+	var (
+		mu     sync.Mutex
+		known  []string
+		clean  = redact.Secrets()
+		looked time.Time
+	)
+	return func(text string) string {
+		mu.Lock()
+		defer mu.Unlock()
+		if time.Since(looked) < time.Second { // there may be a text for each model
+			return clean(text)
 		}
+		before := len(known)
+		for _, one := range c.secrets() {
+			if !slices.Contains(known, one) {
+				known = append(known, one)
+			}
+		}
+		if len(known) > before {
+			slices.SortFunc(known, func(a, b string) int { return len(b) - len(a) }) // one may be part of another
+			clean = redact.Secrets(known...)
+		}
+		looked = time.Now()
+		return clean(text)
 	}
-	if cluster, err := kube.Config(c.Kubernetes.Kubeconfig, c.Kubernetes.Context); err == nil {
-		secrets = append(secrets, cluster.BearerToken)
-	}
-	return redact.Secrets(secrets...)
 }

@@ -60,23 +60,13 @@ func (s *specs) tree(ctx context.Context, dir string, remote bool) (schema.Tree,
 
 var errNoRepository = errors.New("no spec repository: give its URL with --repo, TREFOIL_REPO or repository.url in trefoil.yaml")
 
-// source opens the spec repository with its credentials, which are read from files only.
+// source opens the spec repository with its credentials, which are read from files only, anew for each time that the server is asked.
 func (c config) source() (*gitrepo.Repo, error) {
 	r := c.Repository
 	if r.URL == "" {
 		return nil, errNoRepository
 	}
-	password, err1 := secret("repository.passwordFile", r.PasswordFile)
-	key, err2 := secret("repository.sshKeyFile", r.SSHKeyFile)
-	authorities, err3 := secret("repository.caFile", r.CAFile)
-	if err := errors.Join(err1, err2, err3); err != nil {
-		return nil, err
-	}
-	if key != "" {
-		key += "\n" // the end of a PEM block is a line
-	}
 	return gitrepo.Open(gitrepo.Options{
-		URL: r.URL, Branch: r.Branch, Path: r.Path, AuthorName: r.Author.Name, AuthorEmail: r.Author.Email,
-		Username: r.Username, Password: password, CA: []byte(authorities), SSHKey: []byte(key), KnownHosts: r.KnownHostsFile,
+		URL: r.URL, Branch: r.Branch, Path: r.Path, AuthorName: r.Author.Name, AuthorEmail: r.Author.Email, Credentials: r.credentials,
 	})
 }

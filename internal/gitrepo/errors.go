@@ -3,15 +3,14 @@ package gitrepo
 import (
 	"context"
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 	"unicode"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/transport"
-	"golang.org/x/crypto/ssh/knownhosts"
 )
 
 // errTooLarge says that a server sends more than this package takes.
@@ -63,6 +62,7 @@ func (e *remoteError) Is(target error) bool { return errors.Is(e.cause, target) 
 
 // fail describes err, which ended what was being done with the remote.
 func (r *Repo) fail(ctx context.Context, doing string, err error) error {
+	err = unhidden(err)
 	if done := ctx.Err(); done != nil {
 		err = errors.Join(done, err)
 	}
@@ -85,30 +85,35 @@ func (r *Repo) explain(err error) string {
 	case errors.Is(err, transport.ErrRepositoryNotFound):
 		return "no such repository, or the credentials may not see it"
 	}
-	var hostKey *knownhosts.KeyError
-	if errors.As(err, &hostKey) {
-		return explainHostKey(len(hostKey.Want) > 0)
+	if hostKey, ok := errors.AsType[*hostKeyError](err); ok {
+		return hostKey.Error()
 	}
 	var unknown x509.UnknownAuthorityError
 	if errors.As(err, &unknown) {
 		return "the server's certificate is of an authority that is not trusted: if it is your own, give its certificate as CA bundle"
 	}
-	if request, ok := errors.AsType[*url.Error](err); ok {
-		err = request.Err // the URL is told already
-	}
-	return r.redact(err.Error())
+	return r.redact(bare(err).Error())
 }
 
-func explainHostKey(known bool) string {
-	if known {
-		return "the server's key is not the one in known_hosts: replace that one only if your git server says that it has changed"
+// bare takes off what net/http wraps around an error: the URL is told already.
+func bare(err error) error {
+	if request, ok := errors.AsType[*url.Error](err); ok {
+		err = request.Err
 	}
-	return "the server's key is unknown: compare it with what your git server publishes and add it to known_hosts"
+	return err
+}
+
+// unhidden makes errors.Is and errors.As see what go-git hides.
+func unhidden(err error) error {
+	if unexpected, ok := errors.AsType[*plumbing.UnexpectedError](err); ok {
+		return unexpected.Err
+	}
+	return err
 }
 
 // redact makes foreign text fit for a log: no secrets, and printable.
 func (r *Repo) redact(text string) string {
-	return printable(r.clean(text)) // before it is cut: half a secret is one too many
+	return printable(r.secrets.clean(text)) // before it is cut: half a secret is one too many
 }
 
 // printable makes one line of printable characters of a text, bounded.
@@ -119,12 +124,4 @@ func printable(text string) string {
 		return string(runes[:longest]) + "…"
 	}
 	return text
-}
-
-// secrets are what must not turn up in a text: the password, and the header that it is sent in.
-func (o Options) secrets() []string {
-	if o.Password == "" {
-		return nil
-	}
-	return []string{o.Password, base64.StdEncoding.EncodeToString([]byte(o.username() + ":" + o.Password))}
 }

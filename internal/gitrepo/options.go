@@ -11,7 +11,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// Options say which repository to work with, and as whom. Secrets are values, not paths: whoever calls has read their files.
+// Options say which repository to work with, and as whom.
 type Options struct {
 	// URL is https://, ssh:// or file://; plain http:// is taken for a loopback host only, because nothing protects it on the way.
 	// It holds no password. The user of an ssh URL is git unless it names another.
@@ -23,16 +23,9 @@ type Options struct {
 	// AuthorName and AuthorEmail are author and committer of every commit.
 	AuthorName, AuthorEmail string
 
-	// Username and Password are sent over http and https, as basic authentication. Password may be a token, which most servers
-	// take with any username; then Username may be empty.
-	Username, Password string
-	// CA is a PEM bundle of certificate authorities that are trusted for https beside those of the system; may be empty.
-	CA []byte
-
-	// SSHKey is a private key in PEM without passphrase, and KnownHosts the path of a known_hosts file with the server's key.
-	// Both are needed for ssh, and there is no way to switch the check of the server's key off.
-	SSHKey     []byte
-	KnownHosts string
+	// Credentials returns what the server asks for. It is called before each session, so that files that were replaced count from then
+	// on; its error ends that one operation. nil is a server that asks for nothing.
+	Credentials func() (Credentials, error)
 }
 
 // Check refuses what could not work or would not be safe, credentials apart; it dials nothing and reads no file. Its errors never
@@ -55,35 +48,6 @@ func (o Options) checkAuthor() error {
 		if strings.TrimSpace(part) == "" || strings.ContainsAny(part, "<>\n\x00") {
 			return fmt.Errorf("repository author %q: a name and an e-mail address are needed, without < > or line breaks", part)
 		}
-	}
-	return nil
-}
-
-// check is Check with the credentials.
-func (o Options) check() (*url.URL, error) {
-	if err := o.Check(); err != nil {
-		return nil, err
-	}
-	location, err := parseURL(o.URL)
-	if err != nil {
-		return nil, err
-	}
-	return location, o.checkCredentials(location)
-}
-
-func (o Options) checkCredentials(location *url.URL) error {
-	web := location.Scheme == "https" || location.Scheme == "http"
-	switch {
-	case !web && (o.Username != "" || o.Password != ""):
-		return errors.New("username and password are for https URLs")
-	case !web && len(o.CA) > 0:
-		return errors.New("a CA bundle is for https URLs")
-	case o.Username != "" && o.Password == "":
-		return errors.New("a username without a password: give the password or a token too")
-	case location.Scheme != "ssh" && (len(o.SSHKey) > 0 || o.KnownHosts != ""):
-		return errors.New("an ssh key and known hosts are for ssh URLs")
-	case location.Scheme == "ssh" && (len(o.SSHKey) == 0 || o.KnownHosts == ""):
-		return errors.New("ssh needs a private key and a known_hosts file (ssh-keyscan HOST prints its lines; compare them with what your git server publishes)")
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package gitrepo
 import (
 	"context"
 	"io"
-	"net/url"
 
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 )
@@ -28,15 +27,17 @@ type writing interface {
 	Close() error
 }
 
-// newRemote chooses by the scheme of a URL that Options.check accepted. The limits are read at each call.
-func newRemote(location *url.URL, options Options, limits *limits) (remote, error) {
-	switch location.Scheme {
+// newRemote chooses by the scheme of a URL that Options.Check accepted, and refuses credentials that could not work. The limits are
+// read at each call.
+func newRemote(access *access, limits *limits) (remote, error) {
+	switch access.location.Scheme {
 	case "ssh":
-		return newSSH(location, options, limits)
+		return newSSH(access, limits)
 	case "file":
-		return &local{path: location.Path, limits: limits}, nil
+		_, err := access.credentials()
+		return &local{path: access.location.Path, limits: limits}, err
 	default:
-		return newWeb(location, options, limits)
+		return newWeb(access, limits)
 	}
 }
 

@@ -1,6 +1,7 @@
 package gitrepo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,6 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
-	"github.com/trefoil-gitops/trefoil/internal/redact"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/schema"
@@ -28,7 +28,7 @@ type Repo struct {
 	branch  plumbing.ReferenceName
 	remote  remote
 	limits  limits
-	clean   func(string) string // of secrets
+	secrets *secrets
 
 	mu   sync.Mutex
 	last *commitTree // of the last Fetch, so that a Commit on it need not fetch again
@@ -55,24 +55,26 @@ func defaultLimits() limits {
 	}
 }
 
-// Open checks the options and returns a Repo. It dials nothing: an unreachable server is an error of the calls that follow.
+// Open checks the options, with the credentials as they are now, and returns a Repo. It dials nothing: an unreachable server is an
+// error of the calls that follow.
 func Open(options Options) (*Repo, error) {
-	location, err := options.check()
+	if err := options.Check(); err != nil {
+		return nil, err
+	}
+	location, err := parseURL(options.URL)
 	if err != nil {
 		return nil, err
 	}
 	repo := &Repo{
 		options: options,
 		name:    location.String(),
-		path:    options.Path,
+		path:    cmp.Or(options.Path, "."),
 		branch:  plumbing.NewBranchReferenceName(options.Branch),
 		limits:  defaultLimits(),
-		clean:   redact.Secrets(options.secrets()...),
+		secrets: new(secrets),
 	}
-	if repo.path == "" {
-		repo.path = "."
-	}
-	repo.remote, err = newRemote(location, options, &repo.limits)
+	repo.secrets.add(ofProxies()...)
+	repo.remote, err = newRemote(&access{location, options.Credentials, repo.secrets}, &repo.limits)
 	return repo, err
 }
 

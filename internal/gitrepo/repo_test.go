@@ -263,14 +263,16 @@ func TestOpen(t *testing.T) {
 		{"path", func(o *Options) { o.Path = "../x" }, `path "../x"`},
 		{"author", func(o *Options) { o.AuthorName = "a\nb" }, "author"},
 		{"no author", func(o *Options) { o.AuthorEmail = "" }, "author"},
-		{"no password", func(o *Options) { o.Username = "bob" }, "password or a token"},
-		{"password for ssh", func(o *Options) { o.URL, o.Password = "ssh://example.com/x", canary }, "for https"},
+		{"no password", func(o *Options) { o.Credentials = given(Credentials{Username: "bob"}) }, "password or a token"},
+		{"password for ssh", func(o *Options) {
+			o.URL, o.Credentials = "ssh://example.com/x", given(Credentials{Password: canary})
+		}, "for https"},
 		{"ssh without a key", func(o *Options) { o.URL = "ssh://example.com/x" }, "known_hosts"},
-		{"key for https", func(o *Options) { o.SSHKey = []byte(canary) }, "for ssh"},
+		{"key for https", func(o *Options) { o.Credentials = given(Credentials{SSHKey: []byte(canary)}) }, "for ssh"},
 		{"not a key", func(o *Options) {
-			o.URL, o.SSHKey, o.KnownHosts = "ssh://example.com/x", []byte(canary), filepath.Join(dir, "none")
+			o.URL, o.Credentials = "ssh://example.com/x", given(Credentials{SSHKey: []byte(canary), KnownHosts: filepath.Join(dir, "none")})
 		}, "not a private key"},
-		{"not a CA", func(o *Options) { o.CA = []byte(canary) }, "no certificate"},
+		{"not a CA", func(o *Options) { o.Credentials = given(Credentials{CA: []byte(canary)}) }, "no certificate"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -24,7 +24,7 @@ func TestRedirect(t *testing.T) {
 		http.Redirect(w, r, thief.URL+r.URL.String(), http.StatusFound)
 	})
 	o := options(s.url)
-	o.Password = canary
+	o.Credentials = given(Credentials{Password: canary})
 	_, err := open(t, o).Tip(aMinute(t))
 	if err == nil || !strings.Contains(err.Error(), "not followed") {
 		t.Errorf("Tip = %v; want a refusal", err)
@@ -50,7 +50,7 @@ func TestNoSecretInErrors(t *testing.T) {
 	const user, canary = "bob", "s3cr3t/t0ken="
 	s := serve(t, specs())
 	o := options(s.url)
-	o.Username, o.Password = user, canary
+	o.Credentials = given(Credentials{Username: user, Password: canary})
 	base := s.tip(t)
 	hidden := []string{canary, "s3cr3t", base64.StdEncoding.EncodeToString([]byte(user + ":" + canary))}
 	for _, status := range []int{200, 302, 400, 401, 403, 404, 418, 500} {
@@ -87,7 +87,7 @@ func TestNoSecretInServersWords(t *testing.T) {
 	const canary = "s3cr3t/t0ken="
 	s := serve(t, specs())
 	o := options(s.url)
-	o.Password = canary
+	o.Credentials = given(Credentials{Password: canary})
 	s.inject(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		if !post(r, "receive-pack") {
 			next.ServeHTTP(w, r)
@@ -131,7 +131,7 @@ func TestCredentials(t *testing.T) {
 	}
 	for _, test := range tests {
 		o := options(s.url)
-		o.Username, o.Password = test.user, test.password
+		o.Credentials = given(Credentials{Username: test.user, Password: test.password})
 		_, err := open(t, o).Tip(aMinute(t))
 		if (err == nil) != (test.want == "") || (err != nil && !strings.Contains(err.Error(), test.want)) {
 			t.Errorf("%s:%s: %v; want %q", test.user, test.password, err, test.want)
@@ -150,7 +150,7 @@ func TestCertificate(t *testing.T) {
 	if _, err := open(t, o).Tip(aMinute(t)); err == nil || !strings.Contains(err.Error(), "authority that is not trusted") {
 		t.Errorf("Tip without the CA = %v", err)
 	}
-	o.CA = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: front.Certificate().Raw})
+	o.Credentials = given(Credentials{CA: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: front.Certificate().Raw})})
 	repo := open(t, o)
 	tip, err := repo.Tip(aMinute(t))
 	if err != nil {

@@ -158,6 +158,11 @@ func options(url string) Options {
 	return Options{URL: url, Branch: "main", AuthorName: "Trefoil", AuthorEmail: "trefoil@example.com"}
 }
 
+// given are credentials that stay the same.
+func given(c Credentials) func() (Credentials, error) {
+	return func() (Credentials, error) { return c, nil }
+}
+
 func open(t testing.TB, o Options) *Repo {
 	t.Helper()
 	repo, err := Open(o)

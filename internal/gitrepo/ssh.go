@@ -1,11 +1,14 @@
 package gitrepo
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
+	"os"
 	"strings"
 	"sync"
 
@@ -13,43 +16,95 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
+// fewestBits is how long an RSA key has to be.
+const fewestBits = 2048
+
 // secure runs git's commands on a server over ssh. It reads no ssh configuration of the user and asks no agent: what it does
-// follows from the options alone.
+// follows from the credentials alone.
 type secure struct {
+	access  *access
 	address string // host:port
-	path    string
-	config  *ssh.ClientConfig
+	user    string
 	limits  *limits
+
+	mu     sync.Mutex
+	used   Credentials // of the signer
+	signer ssh.Signer  // to unlock a key takes long by design
 }
 
-func newSSH(location *url.URL, options Options, limits *limits) (*secure, error) {
-	signer, err := ssh.ParsePrivateKey(options.SSHKey)
-	var locked *ssh.PassphraseMissingError
-	if errors.As(err, &locked) {
-		return nil, errors.New("the ssh key has a passphrase: use a key without one, for this repository only")
+func newSSH(access *access, limits *limits) (*secure, error) {
+	at := access.location
+	s := &secure{
+		access: access, limits: limits,
+		address: net.JoinHostPort(at.Hostname(), cmp.Or(at.Port(), "22")),
+		user:    cmp.Or(at.User.Username(), "git"),
 	}
+	_, err := s.config()
+	return s, err
+}
+
+// config is how to log in with the credentials that there are now, and how to know the server.
+func (s *secure) config() (*ssh.ClientConfig, error) {
+	credentials, err := s.access.credentials()
 	if err != nil {
-		return nil, errors.New("the ssh key is not a private key in PEM") // not err: it may quote the key
+		return nil, err
 	}
-	hosts, err := gitssh.NewKnownHostsDb(options.KnownHosts)
+	signer, err := s.unlocked(credentials)
 	if err != nil {
-		return nil, fmt.Errorf("known hosts %s: %w", options.KnownHosts, err)
+		return nil, err
 	}
-	port := location.Port()
-	if port == "" {
-		port = "22"
+	if _, err := os.Stat(credentials.KnownHosts); err != nil {
+		return nil, fmt.Errorf("known hosts: %w", err)
 	}
-	user := location.User.Username()
-	if user == "" {
-		user = "git"
+	hosts, err := gitssh.NewKnownHostsDb(credentials.KnownHosts)
+	if err != nil {
+		return nil, fmt.Errorf("known hosts %s: %w", credentials.KnownHosts, err)
 	}
-	address := net.JoinHostPort(location.Hostname(), port)
-	return &secure{address: address, path: location.Path, limits: limits, config: &ssh.ClientConfig{
-		User:              user,
+	return &ssh.ClientConfig{
+		User:              s.user,
 		Auth:              []ssh.AuthMethod{ssh.PublicKeys(signer)},
-		HostKeyCallback:   hosts.HostKeyCallback(),
-		HostKeyAlgorithms: hosts.HostKeyAlgorithms(address),
-	}}, nil
+		HostKeyCallback:   recognise(credentials.KnownHosts, hosts.HostKeyCallback()),
+		HostKeyAlgorithms: hosts.HostKeyAlgorithms(s.address),
+	}, nil
+}
+
+// unlocked returns the key, ready to sign.
+func (s *secure) unlocked(credentials Credentials) (ssh.Signer, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.signer != nil && bytes.Equal(s.used.SSHKey, credentials.SSHKey) && s.used.SSHPassphrase == credentials.SSHPassphrase {
+		return s.signer, nil
+	}
+	signer, err := parseKey(credentials.SSHKey, credentials.SSHPassphrase)
+	if err != nil {
+		return nil, err
+	}
+	s.used, s.signer = credentials, signer
+	return signer, nil
+}
+
+// parseKey has errors of its own: those of the libraries may quote the key.
+func parseKey(text []byte, passphrase string) (ssh.Signer, error) {
+	key, err := ssh.ParseRawPrivateKey(text)
+	if _, locked := errors.AsType[*ssh.PassphraseMissingError](err); locked {
+		if passphrase == "" {
+			return nil, errors.New("the ssh key is locked with a passphrase: give the passphrase too, or a key without one, for this repository only")
+		}
+		if key, err = ssh.ParseRawPrivateKeyWithPassphrase(text, []byte(passphrase)); err != nil {
+			return nil, errors.New("the passphrase does not unlock the ssh key")
+		}
+	}
+	if err != nil {
+		return nil, errors.New("the ssh key is not a private key in PEM")
+	}
+	if long, ok := key.(*rsa.PrivateKey); ok && long.N.BitLen() < fewestBits {
+		return nil, fmt.Errorf("the ssh key is RSA with %d bits, which is too few to be safe: make another one (ssh-keygen -t ed25519)", long.N.BitLen())
+	}
+	signer, err := ssh.NewSignerFromKey(key)
+	if err != nil {
+		return nil, errors.New("the ssh key is of a kind that cannot log in: make another one (ssh-keygen -t ed25519)")
+	}
+	return signer, nil
 }
 
 func (s *secure) read(ctx context.Context) (reading, error) { return s.start(ctx, uploadPack) }
@@ -58,6 +113,10 @@ func (s *secure) write(ctx context.Context) (writing, error) { return s.start(ct
 
 // start dials, shakes hands and runs the command. The connection is closed when the context ends, whatever is being waited for.
 func (s *secure) start(ctx context.Context, service string) (*stream, error) {
+	config, err := s.config()
+	if err != nil {
+		return nil, err
+	}
 	var dialer net.Dialer
 	connection, err := dialer.DialContext(ctx, "tcp", s.address)
 	if err != nil {
@@ -65,15 +124,15 @@ func (s *secure) start(ctx context.Context, service string) (*stream, error) {
 	}
 	stop := context.AfterFunc(ctx, func() { connection.Close() })
 	end := sync.OnceValue(func() error { stop(); return connection.Close() })
-	session, err := s.run(connection, service, end)
+	session, err := s.run(connection, config, service, end)
 	if err != nil {
 		_ = end()
 	}
 	return session, err
 }
 
-func (s *secure) run(connection net.Conn, service string, end func() error) (*stream, error) {
-	transport, channels, requests, err := ssh.NewClientConn(connection, s.address, s.config)
+func (s *secure) run(connection net.Conn, config *ssh.ClientConfig, service string, end func() error) (*stream, error) {
+	transport, channels, requests, err := ssh.NewClientConn(connection, s.address, config)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +150,7 @@ func (s *secure) run(connection net.Conn, service string, end func() error) (*st
 	if err != nil {
 		return nil, err
 	}
-	if err := session.Start("git-" + service + " " + shellQuote(s.path)); err != nil {
+	if err := session.Start("git-" + service + " " + shellQuote(s.access.location.Path)); err != nil {
 		return nil, err
 	}
 	return &stream{service: service, in: in, out: &capped{Reader: out}, said: said, wait: session.Wait, end: end, limits: s.limits}, nil

@@ -120,7 +120,7 @@ func sshOptions(t *testing.T, address, path string, key []byte, host ssh.PublicK
 		t.Fatal(err)
 	}
 	o := options("ssh://git@" + address + path)
-	o.SSHKey, o.KnownHosts = key, file
+	o.Credentials = given(Credentials{SSHKey: key, KnownHosts: file})
 	return o
 }
 

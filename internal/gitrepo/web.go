@@ -2,109 +2,106 @@ package gitrepo
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
+	"reflect"
+	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 )
 
-// web speaks git's smart protocol over http and https, with a client of its own.
+// web speaks git's smart protocol over http and https, with a client of its own, which is made anew when the credentials change.
 type web struct {
-	url    string
-	auth   transport.AuthMethod
+	access *access
+	limits *limits
+
+	mu     sync.Mutex
+	used   Credentials // of the client
 	client transport.Transport
+	base   *http.Transport // its connections
 }
 
-func newWeb(location *url.URL, options Options, limits *limits) (*web, error) {
-	base, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		return nil, errors.New("http.DefaultTransport was replaced by something that cannot be cloned")
-	}
-	base = base.Clone()
-	if len(options.CA) > 0 {
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			return nil, fmt.Errorf("certificates of the system: %w", err)
-		}
-		if !pool.AppendCertsFromPEM(options.CA) {
-			return nil, errors.New("the CA bundle holds no certificate in PEM")
-		}
-		base.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	}
-	remote := &web{
-		url:    location.String(),
-		client: githttp.NewClient(&http.Client{Transport: &cappedTransport{base, limits}, CheckRedirect: sameOrigin}),
-	}
-	if options.Password != "" {
-		remote.auth = &githttp.BasicAuth{Username: options.username(), Password: options.Password}
-	}
-	return remote, nil
+func newWeb(access *access, limits *limits) (*web, error) {
+	w := &web{access: access, limits: limits}
+	_, err := w.current()
+	return w, err
 }
 
-// username is never empty, because servers that take a token with any username still want one.
-func (o Options) username() string {
-	if o.Username == "" {
-		return "git"
+// current returns the client for the credentials that there are now. It is the one of before while these are the same.
+func (w *web) current() (transport.Transport, error) {
+	credentials, err := w.access.credentials()
+	if err != nil {
+		return nil, err
 	}
-	return o.Username
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.client != nil && reflect.DeepEqual(credentials, w.used) {
+		return w.client, nil
+	}
+	base, err := newTransport(credentials)
+	if err != nil {
+		return nil, err
+	}
+	login, err := w.login(base, credentials)
+	if err != nil {
+		return nil, err
+	}
+	if w.base != nil {
+		w.base.CloseIdleConnections() // nobody is known by the old ones any more
+	}
+	w.used, w.base = credentials, base
+	w.client = githttp.NewClient(&http.Client{Transport: &cappedTransport{login, w.limits}, CheckRedirect: sameOrigin})
+	return w.client, nil
+}
+
+func (w *web) login(base http.RoundTripper, credentials Credentials) (http.RoundTripper, error) {
+	login := &login{base: base, origin: origin(w.access.location), header: credentials.header()}
+	if !credentials.App.given() {
+		return login, nil
+	}
+	var err error
+	login.app, err = newApp(credentials.App, w.access, base)
+	return login, err
 }
 
 func (w *web) read(context.Context) (reading, error) {
-	endpoint, err := transport.NewEndpoint(w.url)
+	client, endpoint, err := w.open()
 	if err != nil {
 		return nil, err
 	}
-	return w.client.NewUploadPackSession(endpoint, w.auth)
+	return client.NewUploadPackSession(endpoint, nil)
 }
 
 func (w *web) write(context.Context) (writing, error) {
-	endpoint, err := transport.NewEndpoint(w.url)
+	client, endpoint, err := w.open()
 	if err != nil {
 		return nil, err
 	}
-	return w.client.NewReceivePackSession(endpoint, w.auth)
+	return client.NewReceivePackSession(endpoint, nil)
+}
+
+func (w *web) open() (transport.Transport, *transport.Endpoint, error) {
+	client, err := w.current()
+	if err != nil {
+		return nil, nil, err
+	}
+	endpoint, err := transport.NewEndpoint(w.access.location.String())
+	return client, endpoint, err
 }
 
 // sameOrigin lets a server move a repository within itself, and never sends a request anywhere else: the URL in the settings
 // names the one server that is spoken to.
 func sameOrigin(next *http.Request, via []*http.Request) error {
-	first := via[0].URL
-	if next.URL.Scheme != first.Scheme || next.URL.Host != first.Host {
-		return fmt.Errorf("the server redirects to %s://%s, which is not followed: put the new URL into the settings", next.URL.Scheme, next.URL.Host)
+	if to := origin(next.URL); to != origin(via[0].URL) {
+		return fmt.Errorf("the server redirects to %s, which is not followed: put the new URL into the settings", to)
+	}
+	if len(via) > 10 {
+		return errors.New("the server redirects in a circle")
 	}
 	return nil
 }
 
-// cappedTransport bounds every body that a server sends: a GET is answered with a list of references, a POST with a pack or a report.
-type cappedTransport struct {
-	base   http.RoundTripper
-	limits *limits
-}
-
-// RoundTrip is the base's, with a bounded body and without redirects that are no URL: net/http would quote those piece by piece,
-// and a server may have put into them what it was sent.
-func (t *cappedTransport) RoundTrip(request *http.Request) (*http.Response, error) {
-	response, err := t.base.RoundTrip(request)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := url.Parse(response.Header.Get("Location")); err != nil {
-		_ = response.Body.Close()
-		return nil, errors.New("the server redirects to something that is not a URL")
-	}
-	most := t.limits.refs
-	if request.Method == http.MethodPost {
-		most = t.limits.pack
-	}
-	response.Body = struct {
-		io.Reader
-		io.Closer
-	}{&capped{response.Body, most}, response.Body}
-	return response, nil
-}
+func origin(of *url.URL) string { return of.Scheme + "://" + of.Host }
