@@ -166,25 +166,38 @@ func TestSSH(t *testing.T) {
 }
 
 // Nobody is spoken to who does not hold the server's key, and the server decides who may log in.
-func TestSSHKeys(t *testing.T) {
+func TestFault11HostKeyChanged(t *testing.T) {
 	host, _ := newKey(t)
 	other, otherKey := newKey(t)
 	user, key := newKey(t)
 	s := serve(t, specs())
 	front := serveSSH(t, host, user.PublicKey())
+	changed := sshOptions(t, front.address, s.dir, key, other.PublicKey())
+	unknown := sshOptions(t, "127.0.0.1:9", s.dir, key, host.PublicKey())
+	unknown.URL = changed.URL
+	revoked := sshOptions(t, front.address, s.dir, key, host.PublicKey())
+	c, _ := revoked.Credentials()
+	write(t, "", map[string]string{c.KnownHosts: "@revoked * " + string(ssh.MarshalAuthorizedKey(host.PublicKey()))})
+	shown, known := ssh.FingerprintSHA256(host.PublicKey()), ssh.FingerprintSHA256(other.PublicKey())
 	tests := []struct {
 		name string
 		o    Options
-		want string
+		want string // FILE is that of known hosts
 	}{
-		{"another host key", sshOptions(t, front.address, s.dir, key, other.PublicKey()), "not the one in known_hosts"},
-		{"an unknown host", sshOptions(t, "127.0.0.1:9", s.dir, key, host.PublicKey()), "the server's key is unknown"},
-		{"another user key", sshOptions(t, front.address, s.dir, otherKey, host.PublicKey()), "unable to authenticate"},
+		{"another host key", changed, "STOP: the server's key is not the one in known_hosts. It shows ssh-ed25519 " + shown + ", and line 1 of FILE has ssh-ed25519 " +
+			known + ". Somebody may be listening in: ask who runs the git server, and replace that line only if they have changed the key"},
+		{"an unknown host", unknown, "the server's key is unknown: it shows ssh-ed25519 " + shown + ", and FILE has no line for " +
+			knownhosts.Normalize(front.address) + ". Compare that with what your git server publishes, and add its line then (ssh-keyscan prints it)"},
+		{"a revoked host key", revoked, "STOP: FILE has revoked the key that the server shows (ssh-ed25519 " + shown + "): ask who runs the git server for its new one"},
+		{"another user key", sshOptions(t, front.address, s.dir, otherKey, host.PublicKey()), "ssh: handshake failed: ssh: unable to authenticate, " +
+			"attempted methods [none publickey], no supported methods remain"},
 	}
-	tests[1].o.URL = "ssh://git@" + front.address + s.dir
 	for _, test := range tests {
-		if _, err := open(t, test.o).Tip(aMinute(t)); err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%s: %v; want %q", test.name, err, test.want)
+		_, err := open(t, test.o).Tip(aMinute(t))
+		c, _ := test.o.Credentials()
+		want := "list " + test.o.URL + ": " + strings.ReplaceAll(test.want, "FILE", c.KnownHosts)
+		if err == nil || err.Error() != want {
+			t.Errorf("%s: %v; want %s", test.name, err, want)
 		}
 	}
 }
@@ -207,12 +220,83 @@ func TestSSHStalled(t *testing.T) {
 	}
 }
 
-// A key that is not usable is found out when the Repo is opened.
-func TestSSHLockedKey(t *testing.T) {
-	block := &pem.Block{Type: "RSA PRIVATE KEY", Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-128-CBC,00"}}
+// A locked key is unlocked by its passphrase, and a key that is not usable is found out when the Repo is opened.
+func TestSSHKeyKinds(t *testing.T) {
+	const passphrase = "c0rrect h0rse"
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte(passphrase))
+	if err != nil {
+		t.Fatal(err)
+	}
+	locked := pem.EncodeToMemory(block)
+	old := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-128-CBC,00"}})
+	_, weak := rsaPEM(t, 1024)
+	_, strong := rsaPEM(t, fewestBits)
+	tests := []struct {
+		name, passphrase string
+		key              []byte
+		want             string // "": usable
+	}{
+		{"locked", passphrase, locked, ""},
+		{"locked, without the passphrase", "", locked, "give the passphrase too"},
+		{"locked, another passphrase", passphrase + "x", locked, "does not unlock"},
+		{"locked as it was done long ago", "", old, "give the passphrase too"},
+		{"weak", "", weak, "RSA with 1024 bits"},
+		{"strong", "", strong, ""},
+		{"half written", "", strong[:len(strong)/2], "not a private key in PEM"},
+	}
 	host, _ := newKey(t)
-	_, err := Open(sshOptions(t, "example.com:22", "/x", pem.EncodeToMemory(block), host.PublicKey()))
-	if err == nil || !strings.Contains(err.Error(), "passphrase") {
-		t.Errorf("Open = %v", err)
+	for _, test := range tests {
+		o := sshOptions(t, "example.com:22", "/x", test.key, host.PublicKey())
+		c, _ := o.Credentials()
+		c.SSHPassphrase = test.passphrase
+		o.Credentials = given(c)
+		_, err := Open(o)
+		if (err == nil) != (test.want == "") || (err != nil && (!strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), passphrase))) {
+			t.Errorf("%s: Open = %v; want %q", test.name, err, test.want)
+		}
+	}
+}
+
+// A known_hosts file and a key that were replaced count from the next session on; a file that is not there for a moment does not matter
+// after that.
+func TestSSHCredentialsChange(t *testing.T) {
+	host, _ := newKey(t)
+	user, key := newKey(t)
+	_, otherKey := newKey(t)
+	s := serve(t, specs())
+	front := serveSSH(t, host, user.PublicKey())
+	right, _ := sshOptions(t, front.address, s.dir, key, host.PublicKey()).Credentials()
+	o, c := options("ssh://"+front.address+s.dir), &changing{now: right}
+	o.Credentials = c.read
+	repo := open(t, o)
+	lines, err := os.ReadFile(right.KnownHosts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{string(lines[:30]), "", "\x00\n"} {
+		write(t, "", map[string]string{right.KnownHosts: text})
+		if _, err := repo.Tip(aMinute(t)); err == nil {
+			t.Errorf("Tip with known hosts %q is no error", text)
+		}
+		write(t, "", map[string]string{right.KnownHosts: string(lines)})
+		if _, err := repo.Tip(aMinute(t)); err != nil {
+			t.Error(err)
+		}
+	}
+	c.now.SSHKey = otherKey
+	if _, err := repo.Tip(aMinute(t)); err == nil || !strings.Contains(err.Error(), "unable to authenticate") {
+		t.Errorf("Tip with another key = %v", err)
+	}
+	c.now.KnownHosts += "x"
+	if _, err := repo.Tip(aMinute(t)); err == nil || !strings.Contains(err.Error(), "known hosts: ") {
+		t.Errorf("Tip without known hosts = %v", err)
+	}
+	c.now = right
+	if _, err := repo.Tip(aMinute(t)); err != nil {
+		t.Error(err)
 	}
 }
