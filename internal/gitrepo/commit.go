@@ -39,10 +39,12 @@ func (r *Repo) Commit(ctx context.Context, base plan.Revision, edit reconcile.Ed
 	if err != nil {
 		return "", err
 	}
-	r.remember(nil) // the tip moves now, or has moved
 	ours := plan.Revision(commit.String())
 	if err := r.push(ctx, draft, base, ours); err != nil {
 		return "", err
+	}
+	if pushed, err := r.whole(&draft.layered, commit); err == nil { // else the commit is fetched like any other
+		r.remember(pushed)
 	}
 	return ours, nil
 }

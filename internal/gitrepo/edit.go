@@ -34,24 +34,14 @@ func checkPath(name string) error {
 	return fmt.Errorf("refused to write %q: only %s/NAME.cue is Trefoil's to write", name, ours)
 }
 
-// draft is a commit in the making: objects that the server does not have yet, over those of a base. The base is only read.
+// draft is a commit in the making: objects that the server does not have yet, over those of a base.
 type draft struct {
-	storer.EncodedObjectStorer // what is new; what a pack is made of
-	base                       storer.EncodedObjectStorer
-	made                       []plumbing.Hash
+	layered
+	made []plumbing.Hash
 }
 
 func newDraft(base storer.EncodedObjectStorer) *draft {
-	return &draft{EncodedObjectStorer: memory.NewStorage(), base: base}
-}
-
-// EncodedObject looks among the new objects first.
-func (d *draft) EncodedObject(kind plumbing.ObjectType, hash plumbing.Hash) (plumbing.EncodedObject, error) {
-	found, err := d.EncodedObjectStorer.EncodedObject(kind, hash)
-	if errors.Is(err, plumbing.ErrObjectNotFound) {
-		return d.base.EncodedObject(kind, hash)
-	}
-	return found, err
+	return &draft{layered: layered{memory.NewStorage(), base}}
 }
 
 // add keeps a new object; one that the base has already is not sent again.

@@ -12,6 +12,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/storer"
+	"github.com/go-git/go-git/v5/storage/memory"
 
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/schema"
@@ -102,7 +103,11 @@ func (r *Repo) Log(ctx context.Context, most int) (Log, error) {
 		return Log{}, err
 	}
 	want := plumbing.NewHash(string(tip))
-	store, err := r.receive(ctx, session, refs, want, most)
+	request, err := ask(refs, want, most)
+	if err != nil {
+		return Log{}, r.fail(ctx, "fetch from", err)
+	}
+	store, err := r.receive(ctx, session, request, memory.NewStorage())
 	if err != nil {
 		return Log{}, r.fail(ctx, "fetch from", err)
 	}

@@ -13,11 +13,12 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
+	"github.com/go-git/go-git/v5/plumbing/storer"
 	"github.com/go-git/go-git/v5/storage/memory"
 )
 
-// receive fetches a commit into a new store, with as much of its history as makes it depth commits.
-func (r *Repo) receive(ctx context.Context, session reading, refs *packp.AdvRefs, want plumbing.Hash, depth int) (*memory.Storage, error) {
+// ask is a request for a commit, with as much of its history as makes it depth commits.
+func ask(refs *packp.AdvRefs, want plumbing.Hash, depth int) (*packp.UploadPackRequest, error) {
 	if !refs.Capabilities.Supports(capability.Shallow) {
 		return nil, errors.New("the server cannot send a commit without its history")
 	}
@@ -33,6 +34,13 @@ func (r *Repo) receive(ctx context.Context, session reading, refs *packp.AdvRefs
 			return nil, err
 		}
 	}
+	return request, nil
+}
+
+// receive returns the objects that the server sends, which may be deltas to those of base.
+func (r *Repo) receive(
+	ctx context.Context, session reading, request *packp.UploadPackRequest, base storer.EncodedObjectStorer,
+) (*memory.Storage, error) {
 	response, err := session.UploadPack(ctx, request)
 	if err != nil {
 		return nil, err
@@ -43,7 +51,7 @@ func (r *Repo) receive(ctx context.Context, session reading, refs *packp.AdvRefs
 	if err != nil {
 		return nil, fmt.Errorf("pack: %w", err)
 	}
-	return unpack(pack, r.limits)
+	return unpack(pack, r.limits, base)
 }
 
 func demultiplexed(agreed *capability.List, reader io.Reader) io.Reader {
@@ -56,13 +64,13 @@ func demultiplexed(agreed *capability.List, reader io.Reader) io.Reader {
 	return reader
 }
 
-// unpack reads a pack that weigh found to be harmless.
-func unpack(pack []byte, limits limits) (*memory.Storage, error) {
+// unpack reads a pack that weigh found to be harmless. It returns the pack's own objects, without those of base.
+func unpack(pack []byte, limits limits, base storer.EncodedObjectStorer) (*memory.Storage, error) {
 	if err := weigh(pack, limits); err != nil {
 		return nil, fmt.Errorf("pack: %w", err)
 	}
 	store := memory.NewStorage()
-	parser, err := packfile.NewParserWithStorage(packfile.NewScanner(bytes.NewReader(pack)), store)
+	parser, err := packfile.NewParserWithStorage(packfile.NewScanner(bytes.NewReader(pack)), &layered{store, base})
 	if err != nil {
 		return nil, fmt.Errorf("pack: %w", err)
 	}

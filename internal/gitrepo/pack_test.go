@@ -15,12 +15,13 @@ import (
 	"github.com/go-git/go-git/v5/storage/memory"
 )
 
-// packed writes a pack by hand: each object is its type, the length it claims, the offset of its base for a delta, and content.
+// packed writes a pack by hand: each object is its type, the length it claims, the base of a delta, and content.
 type packed struct {
 	kind    plumbing.ObjectType
 	length  int
 	back    int // bytes back to the base of an offset delta
 	content []byte
+	base    plumbing.Hash // of a delta to an object that may be elsewhere
 }
 
 func (p packed) header() []byte {
@@ -44,6 +45,9 @@ func packOf(objects ...packed) []byte {
 		if o.kind == plumbing.OFSDeltaObject {
 			out = append(out, byte(o.back))
 		}
+		if o.kind == plumbing.REFDeltaObject {
+			out = append(out, o.base[:]...)
+		}
 		var deflated bytes.Buffer
 		w := zlib.NewWriter(&deflated)
 		_, _ = w.Write(o.content)
@@ -59,7 +63,7 @@ func TestUnpackBombs(t *testing.T) {
 	limits := defaultLimits()
 	limits.content = 1 << 20
 	bomb := bytes.Repeat([]byte{0}, 2<<20)
-	base := packed{plumbing.BlobObject, 4, 0, []byte("base")}
+	base := packed{kind: plumbing.BlobObject, length: 4, content: []byte("base")}
 	back := len(packOf(base)) - 12 - sha1.Size
 	delta := binary.AppendUvarint(binary.AppendUvarint(nil, 4), 1<<30)
 	tests := []struct {
@@ -67,19 +71,45 @@ func TestUnpackBombs(t *testing.T) {
 		pack []byte
 		want error
 	}{
-		{"a large blob", packOf(packed{plumbing.BlobObject, len(bomb), 0, bomb}), errTooLarge},
-		{"a blob larger than it says", packOf(packed{plumbing.BlobObject, 10, 0, bomb}), packfile.ErrInflatedSizeMismatch},
-		{"a delta to something large", packOf(base, packed{plumbing.OFSDeltaObject, len(delta), back, delta}), errTooLarge},
-		{"a delta that says nothing", packOf(base, packed{plumbing.OFSDeltaObject, 0, back, nil}), packfile.ErrInvalidDelta},
+		{"a large blob", packOf(packed{kind: plumbing.BlobObject, length: len(bomb), content: bomb}), errTooLarge},
+		{"a blob larger than it says", packOf(packed{kind: plumbing.BlobObject, length: 10, content: bomb}), packfile.ErrInflatedSizeMismatch},
+		{"a delta to something large", packOf(base, packed{kind: plumbing.OFSDeltaObject, length: len(delta), back: back, content: delta}), errTooLarge},
+		{"a delta that says nothing", packOf(base, packed{kind: plumbing.OFSDeltaObject, length: 0, back: back, content: nil}), packfile.ErrInvalidDelta},
 		{"many objects", append([]byte("PACK\x00\x00\x00\x02\xff\xff\xff\xff"), make([]byte, 40)...), errTooLarge},
 	}
 	for _, test := range tests {
-		if _, err := unpack(test.pack, limits); !errors.Is(err, test.want) {
+		if _, err := unpack(test.pack, limits, memory.NewStorage()); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v; want %v", test.name, err, test.want)
 		}
 	}
-	if store, err := unpack(packOf(base), limits); err != nil || len(store.Blobs) != 1 {
+	if store, err := unpack(packOf(base), limits, memory.NewStorage()); err != nil || len(store.Blobs) != 1 {
 		t.Errorf("a pack within the limits: %v", err)
+	}
+}
+
+// thin is a pack with one object, "news", as a delta to the blob "base", which it lacks.
+func thin() []byte {
+	delta := append([]byte{4, 4, 4}, "news"...) // from 4 bytes to 4, of which 4 follow
+	base := plumbing.ComputeHash(plumbing.BlobObject, []byte("base"))
+	return packOf(packed{kind: plumbing.REFDeltaObject, length: len(delta), content: delta, base: base})
+}
+
+// A pack may be deltas to objects that are here already; those are not part of what it brings.
+func TestUnpackThin(t *testing.T) {
+	base := memory.NewStorage()
+	plant(t, base, leaves("x=base"))
+	got, err := unpack(thin(), defaultLimits(), base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := readBlob(got, plumbing.ComputeHash(plumbing.BlobObject, []byte("news"))); err != nil || string(text) != "news" {
+		t.Errorf("the object is %q, %v", text, err)
+	}
+	if len(got.Objects) != 1 {
+		t.Errorf("%d objects; want the one that is new", len(got.Objects))
+	}
+	if _, err := unpack(thin(), defaultLimits(), memory.NewStorage()); err == nil {
+		t.Error("a delta to nothing was read")
 	}
 }
 
@@ -87,6 +117,13 @@ func TestUnpackBombs(t *testing.T) {
 func FuzzUnpack(f *testing.F) {
 	store := memory.NewStorage()
 	root := plant(f, store, leaves("models.cue=package selected/a.cue=1 run*=x"))
+	commit := new(plumbing.MemoryObject)
+	if err := (&object.Commit{TreeHash: root}).Encode(commit); err != nil {
+		f.Fatal(err)
+	}
+	if _, err := store.SetEncodedObject(commit); err != nil {
+		f.Fatal(err)
+	}
 	var pack bytes.Buffer
 	hashes := []plumbing.Hash{root}
 	for hash := range store.Objects {
@@ -96,14 +133,20 @@ func FuzzUnpack(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(pack.Bytes())
-	f.Add(packOf(packed{plumbing.BlobObject, 4, 0, []byte("base")}))
+	f.Add(packOf(packed{kind: plumbing.BlobObject, length: 4, content: []byte("base")}))
 	f.Add([]byte("PACK\x00\x00\x00\x02\xff\xff\xff\xff"))
+	f.Add(thin())
+	base := memory.NewStorage()
+	plant(f, base, leaves("x=base"))
 	limits := defaultLimits()
 	limits.content, limits.objects = 1<<20, 1000
 	f.Fuzz(func(t *testing.T, pack []byte) {
-		store, err := unpack(pack, limits)
+		store, err := unpack(pack, limits, base)
 		if err != nil {
 			return
+		}
+		for hash := range store.Commits {
+			_, _, _ = gather(&layered{store, base}, hash, limits)
 		}
 		for hash := range store.Trees { // whatever it is, it can be read
 			tree := newCommitTree(store, &object.Commit{TreeHash: hash}, 1<<20)

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
@@ -29,9 +28,10 @@ type Repo struct {
 	remote  remote
 	limits  limits
 	secrets *secrets
+	afresh  func(why error) // called where a commit is fetched as if nothing were known; for tests
 
 	mu   sync.Mutex
-	last *commitTree // of the last Fetch, so that a Commit on it need not fetch again
+	last *commitTree // that was fetched or pushed: what it has is not sent again
 }
 
 var _ reconcile.Source = (*Repo)(nil)
@@ -72,6 +72,7 @@ func Open(options Options) (*Repo, error) {
 		branch:  plumbing.NewBranchReferenceName(options.Branch),
 		limits:  defaultLimits(),
 		secrets: new(secrets),
+		afresh:  func(error) {},
 	}
 	repo.secrets.add(ofProxies()...)
 	repo.remote, err = newRemote(&access{location, options.Credentials, repo.secrets}, &repo.limits)
@@ -92,7 +93,7 @@ func (r *Repo) Tip(ctx context.Context) (plan.Revision, error) {
 }
 
 // Fetch reads the content of a commit that Tip returned. Where the branch is no longer at that commit the error is
-// [reconcile.ErrStale]. The tree's files are those below Options.Path; symbolic links and submodules are listed with their type
+// [reconcile.ErrStale]. Objects that the commit shares with the last one that was fetched or pushed are not sent again. The tree's files are those below Options.Path; symbolic links and submodules are listed with their type
 // and cannot be opened. The folders that hold them have a hash all the same, because git's hash covers them.
 func (r *Repo) Fetch(ctx context.Context, revision plan.Revision) (schema.Tree, error) {
 	tree, err := r.fetch(ctx, revision)
@@ -101,33 +102,6 @@ func (r *Repo) Fetch(ctx context.Context, revision plan.Revision) (schema.Tree, 
 	}
 	r.remember(tree)
 	return tree.sub(r.path)
-}
-
-func (r *Repo) fetch(ctx context.Context, revision plan.Revision) (*commitTree, error) {
-	ctx, cancel := within(ctx, r.limits.move)
-	defer cancel()
-	session, refs, err := r.upload(ctx, "fetch from")
-	if err != nil {
-		return nil, err
-	}
-	defer session.Close()
-	tip, err := r.tip(refs)
-	if err != nil {
-		return nil, err
-	}
-	if tip != revision {
-		return nil, r.stale(revision, tip)
-	}
-	want := plumbing.NewHash(string(revision))
-	store, err := r.receive(ctx, session, refs, want, 1)
-	if err != nil {
-		return nil, r.fail(ctx, "fetch from", err)
-	}
-	commit, err := object.GetCommit(store, want)
-	if err != nil {
-		return nil, r.fail(ctx, "fetch from", fmt.Errorf("commit %s: %w", revision.Short(), err))
-	}
-	return newCommitTree(store, commit, r.limits.file), nil
 }
 
 // upload opens a session that reads, and reads its list of references.
@@ -167,18 +141,24 @@ func (r *Repo) stale(planned, tip plan.Revision) error {
 	return fmt.Errorf("branch %q is at %s, not at %s: %w", r.branch.Short(), tip.Short(), planned.Short(), reconcile.ErrStale)
 }
 
+// remember keeps a tree that is whole.
 func (r *Repo) remember(tree *commitTree) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.last = tree
 }
 
-// take returns the tree of the last Fetch, if it was of this revision.
-func (r *Repo) take(revision plan.Revision) *commitTree {
+// known returns the tree that was remembered last, nil for none.
+func (r *Repo) known() *commitTree {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.last != nil && r.last.commit.Hash.String() == string(revision) {
-		return r.last
+	return r.last
+}
+
+// take returns the tree that was remembered last, if it is of this revision.
+func (r *Repo) take(revision plan.Revision) *commitTree {
+	if last := r.known(); last.is(revision) {
+		return last
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/storer"
 
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
@@ -33,6 +34,11 @@ type commitTree struct {
 
 func newCommitTree(store storer.EncodedObjectStorer, commit *object.Commit, largest int64) *commitTree {
 	return &commitTree{store: store, commit: commit, largest: largest, folders: make(map[plumbing.Hash][]object.TreeEntry)}
+}
+
+// is tells whether the tree is that of a revision. No tree is of none.
+func (t *commitTree) is(revision plan.Revision) bool {
+	return t != nil && t.commit.Hash.String() == string(revision)
 }
 
 // sub returns the tree below a folder.
