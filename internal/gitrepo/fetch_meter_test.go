@@ -62,8 +62,14 @@ func (w meteredWriter) Write(p []byte) (int, error) {
 
 // weigh counts what the server sends to a Repo, whichever way.
 func (s *server) weigh(repo *Repo) *atomic.Int64 {
-	sent := new(atomic.Int64)
+	sent := s.meter()
 	repo.remote = metered{repo.remote, sent}
+	return sent
+}
+
+// meter counts what the server sends over http.
+func (s *server) meter() *atomic.Int64 {
+	sent := new(atomic.Int64)
 	s.inject(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		next.ServeHTTP(meteredWriter{w, sent}, r)
 	})
