@@ -42,6 +42,7 @@
 //   - internal/cache: what was judged before, on disk, for commands.
 //   - internal/gitrepo, internal/polyaxon, internal/kube: the world. None of them knows another; internal/memory holds their twins
 //     for tests.
+//   - internal/signature: who signed a commit, and signing one.
 //   - internal/local: all engines on this machine, for laptops: processes, OCI layouts, loopback.
 //   - internal/metrics: what is counted, for Prometheus.
 //   - examples: whole spec repositories, which `trefoil init` writes; docs: the pages that `trefoil explain` prints.
