@@ -13,6 +13,9 @@ import (
 // ErrStale says that something is not what it was when the plan was made. Nothing was changed; the next pass decides anew.
 var ErrStale = errors.New("changed since it was planned")
 
+// ErrUntrusted says that nobody whose word counts vouches for a commit. What it says is not looked at.
+var ErrUntrusted = errors.New("not trusted")
+
 // ErrNotOurs says that an object of the wanted name exists without our labels. It is never touched.
 var ErrNotOurs = errors.New("exists and is somebody else's")
 
@@ -36,7 +39,8 @@ func (e *BlockedError) Unwrap() error { return e.Err }
 type Source interface {
 	// Tip lists the remote once and returns the commit of the branch. A branch that does not exist is an error.
 	Tip(ctx context.Context) (plan.Revision, error)
-	// Fetch reads the content of a commit that Tip returned. Where the branch is no longer there the error is ErrStale.
+	// Fetch reads the content of a commit that Tip returned. Where the branch is no longer there the error is ErrStale, and
+	// ErrUntrusted where it has to be signed and is not, by somebody who may.
 	Fetch(ctx context.Context, revision plan.Revision) (schema.Tree, error)
 	// Commit puts one commit with the edit on top of base and returns it. Where the branch is no longer at base the error is
 	// ErrStale and nothing was pushed. Same base, same edit: same commit, so that a push whose answer was lost is recognised.

@@ -64,6 +64,7 @@ type Loop struct {
 	pokes   chan struct{}
 	flights *flights
 	last    snapshot
+	held    error              // why the tip is not followed, but last is; nil where it is
 	told    map[plan.Hold]bool // holds that were logged
 	breaker breaker
 }
@@ -79,9 +80,11 @@ type snapshot struct {
 // Pass is what one look at the world came to.
 type Pass struct {
 	Revision plan.Revision // that was planned on
-	Catalog  schema.Catalog
-	Live     plan.Live
-	Plan     plan.Plan
+	// Untrusted is why the tip of the branch is not followed, and Revision is the last one that was; nil where it is. The plan holds it too.
+	Untrusted error
+	Catalog   schema.Catalog
+	Live      plan.Live
+	Plan      plan.Plan
 	// Done counts the actions that were carried out, commits included.
 	Done int
 	// Stale are actions that were not carried out because the world had changed since they were planned.
@@ -181,10 +184,14 @@ func (l *Loop) plan(ctx context.Context, live plan.Live) (Pass, error) {
 	if err := context.Cause(ctx); err != nil { // half a picture: what is unknown is so for no fault of the engines
 		return Pass{}, err
 	}
-	return Pass{Revision: l.last.revision, Catalog: l.last.catalog, Live: live, Plan: plan.Make(plan.Input{
+	made := plan.Make(plan.Input{
 		Catalog: l.last.catalog, Desired: l.last.desired, Live: live, Settings: l.Settings, Revision: l.last.revision,
 		Now: l.Now(), Limits: l.Limits, Holder: l.Holder,
-	})}, nil
+	})
+	if l.held != nil {
+		made = made.Held(fmt.Sprintf("%v (%s, the last good one, stays in force)", l.held, l.last.revision.Short()))
+	}
+	return Pass{Revision: l.last.revision, Catalog: l.last.catalog, Live: live, Plan: made, Untrusted: l.held}, nil
 }
 
 // Once makes one pass and waits for all that it began: look, plan, commit what was found out, carry out the rest. When somebody
@@ -218,19 +225,27 @@ func (l *Loop) pass(looking, ctx context.Context, moment time.Duration) (Pass, e
 	return Pass{}, fmt.Errorf("the branch moved %d times while one pass was planned: %w", races, ErrStale)
 }
 
-// look reads the tip of the branch if it is not the one that is known, and judges it again while time was too short for all of it.
+// look reads the tip of the branch if it is not the one that is known, and judges it again while time was too short for all of it. Where the
+// tip is not trusted the one that is known stays, if there is one.
 func (l *Loop) look(ctx context.Context) error {
 	tip, err := l.Source.Tip(ctx)
 	if err != nil {
 		return fmt.Errorf("the spec repository: %w", err)
 	}
 	tree := l.last.tree
-	switch {
-	case tip != l.last.revision:
-		if tree, err = l.Source.Fetch(ctx, tip); err != nil {
+	l.held = nil
+	if tip != l.last.revision {
+		fetched, err := l.Source.Fetch(ctx, tip)
+		switch {
+		case errors.Is(err, ErrUntrusted) && l.last.revision != "":
+			tip, l.held = l.last.revision, err
+		case err != nil:
 			return fmt.Errorf("the spec repository at %s: %w", tip.Short(), err)
+		default:
+			tree = fetched
 		}
-	case !l.last.catalog.Again:
+	}
+	if tip == l.last.revision && !l.last.catalog.Again {
 		return nil
 	}
 	catalog, err := l.Load(ctx, tree)

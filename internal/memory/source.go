@@ -30,6 +30,8 @@ type Source struct {
 	Fault func() (err error, lost bool)
 	// Blocked is a file that no commit may write; empty for none.
 	Blocked string
+	// Trust, when set, says why a commit is not fetched; nil for one that is.
+	Trust func(plan.Revision) error
 	// Race, when set, runs once, before the next Commit compares the tip.
 	Race func()
 }
@@ -129,6 +131,9 @@ func (s *Source) Fetch(ctx context.Context, revision plan.Revision) (schema.Tree
 	defer s.mu.Unlock()
 	s.Fetches++
 	tip, err := s.at(ctx, revision)
+	if err == nil && s.Trust != nil {
+		err = s.Trust(revision)
+	}
 	if err != nil {
 		return nil, err
 	}

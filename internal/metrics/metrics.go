@@ -3,6 +3,7 @@
 package metrics
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -25,6 +26,7 @@ type Metrics struct {
 	failures prometheus.Gauge
 	unknown  *prometheus.GaugeVec // by kind
 	leader   prometheus.Gauge
+	doubted  prometheus.Gauge
 }
 
 // New registers all metrics, and those of the Go runtime and the process.
@@ -50,9 +52,10 @@ func New() *Metrics {
 		unknown: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Namespace: "trefoil", Name: "engine_unknown", Help: "1 where an engine could not be asked about a kind in the last pass.",
 		}, []string{"kind"}),
-		leader: gauge("leader", "1 while this daemon is the one that acts."),
+		leader:  gauge("leader", "1 while this daemon is the one that acts."),
+		doubted: gauge("untrusted_tip", "1 while the tip of the branch is not signed by a trusted key, in the last pass."),
 	}
-	m.registry.MustRegister(m.passes, m.took, m.last, m.actions, m.holds, m.failures, m.unknown, m.leader,
+	m.registry.MustRegister(m.passes, m.took, m.last, m.actions, m.holds, m.failures, m.unknown, m.leader, m.doubted,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -65,6 +68,9 @@ func kinds() []render.Kind {
 // Pass takes a pass of the loop down.
 func (m *Metrics) Pass(pass reconcile.Pass, took time.Duration, err error) {
 	m.took.Observe(took.Seconds())
+	if untrusted := errors.Is(err, reconcile.ErrUntrusted); err == nil || untrusted {
+		m.doubted.Set(number(untrusted || pass.Untrusted != nil))
+	}
 	if err != nil {
 		m.passes.WithLabelValues("failed").Inc()
 		return
@@ -85,6 +91,7 @@ func (m *Metrics) Lead(leads bool) {
 	if !leads {
 		m.holds.Set(0)
 		m.failures.Set(0)
+		m.doubted.Set(0)
 		m.unknown.Reset()
 	}
 }

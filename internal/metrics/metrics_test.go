@@ -82,3 +82,25 @@ func TestMetrics(t *testing.T) {
 		t.Error("one that does not lead speaks of models")
 	}
 }
+
+// TestUntrustedTip is shown while it lasts, with a last good revision or without, and is not forgotten while git can't be asked.
+func TestUntrustedTip(t *testing.T) {
+	m := New()
+	untrusted := fmt.Errorf("commit 1234567 is %w", reconcile.ErrUntrusted)
+	for i, pass := range []struct {
+		pass reconcile.Pass
+		err  error
+		want string
+	}{
+		{reconcile.Pass{}, nil, "0"},
+		{reconcile.Pass{Untrusted: untrusted}, nil, "1"},
+		{reconcile.Pass{}, errors.New("connection refused"), "1"},
+		{reconcile.Pass{}, nil, "0"},
+		{reconcile.Pass{}, untrusted, "1"},
+	} {
+		m.Pass(pass.pass, time.Second, pass.err)
+		if line := "\ntrefoil_untrusted_tip " + pass.want + "\n"; !strings.Contains(page(m), line) {
+			t.Errorf("after pass %d there is no line %q in\n%s", i, line, page(m))
+		}
+	}
+}
