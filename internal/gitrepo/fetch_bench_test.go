@@ -20,13 +20,13 @@ func BenchmarkFetch(b *testing.B) {
 		c := compare(b, s)
 		for b.Loop() {
 			c.fetch(open(b, options(s.url)))
-			c.fetchByGit(bare(b))
+			c.fetchByGit(bareClone(b))
 		}
 		c.report()
 	})
 	b.Run("edit", func(b *testing.B) {
 		c := compare(b, s)
-		repo, dir := open(b, options(s.url)), bare(b)
+		repo, dir := open(b, options(s.url)), bareClone(b)
 		c.fetch(repo)
 		c.fetchByGit(dir)
 		c.ours, c.gits = cost{}, cost{}
@@ -105,7 +105,7 @@ func (c *comparison) report() {
 }
 
 // bare is an empty repository on disk.
-func bare(b *testing.B) string {
+func bareClone(b *testing.B) string {
 	dir := filepath.Join(b.TempDir(), "fetched.git")
 	runGit(b, filepath.Dir(dir), "init", "-q", "--bare", "-b", "other", dir)
 	return dir
