@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -50,7 +49,7 @@ func (l *Loop) commit(ctx context.Context, pass *Pass) error {
 	records, edit := l.edit(pass)
 	for len(records) > 0 {
 		edit.Message = plan.Message(records, pass.Revision, l.Phrase)
-		tip, err := l.Source.Commit(ctx, pass.Revision, edit)
+		tip, err := l.put(ctx, pass, edit)
 		var blocked *BlockedError
 		switch {
 		case errors.Is(err, ErrStale):
@@ -113,12 +112,12 @@ func (l *Loop) edit(pass *Pass) ([]plan.Record, Edit) {
 }
 
 // file is that of a record's model.
-func file(r plan.Record) string { return "selected/" + r.Model + ".cue" }
+func file(r plan.Record) string { return folder + r.Model + ".cue" }
 
 // amended is the file of a model with the record in it.
 func (l *Loop) amended(path string, r plan.Record) ([]byte, error) {
-	old, err := fs.ReadFile(l.last.tree, path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	old, err := l.old(path)
+	if err != nil {
 		return nil, err
 	}
 	return schema.Amend(old, r.Model, r.Next)

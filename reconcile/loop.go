@@ -33,10 +33,12 @@ const (
 	moment = 5 * time.Second
 )
 
-// Options are the parts of a Loop. All but Phrase, Saved and Report are needed.
+// Options are the parts of a Loop. All but Proposals, Phrase, Saved and Report are needed.
 type Options struct {
-	Source   Source
-	Searches interface { // holds the kind Search
+	Source Source
+	// Proposals take what is recorded in place of the branch that is followed; nil where that takes it.
+	Proposals Proposals
+	Searches  interface { // holds the kind Search
 		Engine
 		Evidence
 	}
@@ -75,6 +77,7 @@ type snapshot struct {
 	tree     schema.Tree
 	catalog  schema.Catalog
 	desired  plan.Desired
+	proposed proposed
 }
 
 // Pass is what one look at the world came to.
@@ -184,10 +187,14 @@ func (l *Loop) plan(ctx context.Context, live plan.Live) (Pass, error) {
 	if err := context.Cause(ctx); err != nil { // half a picture: what is unknown is so for no fault of the engines
 		return Pass{}, err
 	}
-	made := plan.Make(plan.Input{
+	in := plan.Input{
 		Catalog: l.last.catalog, Desired: l.last.desired, Live: live, Settings: l.Settings, Revision: l.last.revision,
 		Now: l.Now(), Limits: l.Limits, Holder: l.Holder,
-	})
+	}
+	if l.last.proposed.selected != nil {
+		in.Merged, in.Catalog.Selected = served(l.last.catalog.Selected), l.last.proposed.selected
+	}
+	made := plan.Make(in)
 	if l.held != nil {
 		made = made.Held(fmt.Sprintf("%v (%s, the last good one, stays in force)", l.held, l.last.revision.Short()))
 	}
@@ -245,19 +252,36 @@ func (l *Loop) look(ctx context.Context) error {
 			tree = fetched
 		}
 	}
-	if tip == l.last.revision && !l.last.catalog.Again {
+	branch, err := l.where(ctx)
+	if err != nil {
+		return err
+	}
+	next := l.last
+	if tip != l.last.revision || l.last.catalog.Again {
+		if next, err = l.judge(ctx, tip, tree); err != nil {
+			return err
+		}
+	} else if branch == l.last.proposed.revision {
 		return nil
 	}
+	if next.proposed, err = l.read(ctx, branch, next); err != nil {
+		return err
+	}
+	l.last = next
+	return nil
+}
+
+// judge says what a revision says.
+func (l *Loop) judge(ctx context.Context, tip plan.Revision, tree schema.Tree) (snapshot, error) {
 	catalog, err := l.Load(ctx, tree)
 	if err != nil && tip == l.last.revision && ctx.Err() == nil {
-		return nil // what was judged of it goes on
+		return l.last, nil // what was judged of it goes on
 	}
 	if err != nil {
-		return fmt.Errorf("the spec repository at %s: %w", tip.Short(), err)
+		return snapshot{}, fmt.Errorf("the spec repository at %s: %w", tip.Short(), err)
 	}
-	l.last = snapshot{tip, tree, catalog, plan.Desire(catalog, l.Settings)}
 	l.Log.Info("planning on", "commit", tip.Short(), "models", len(catalog.Models), "findings", len(catalog.Findings))
-	return nil
+	return snapshot{revision: tip, tree: tree, catalog: catalog, desired: plan.Desire(catalog, l.Settings)}, nil
 }
 
 // tell logs the holds that are new, so that a model that waits for hours is one line. An engine that can't be seen is told also

@@ -164,6 +164,57 @@ func (s *Source) Commit(ctx context.Context, base plan.Revision, edit reconcile.
 	return s.add(edit.Message, edit.Files), nil
 }
 
+// Proposals is a branch beside a Source.
+type Proposals struct {
+	Of     *Source
+	Branch Source
+}
+
+// Proposed implements reconcile.Proposals.
+func (p *Proposals) Proposed(context.Context) (plan.Revision, error) {
+	p.Branch.mu.Lock()
+	defer p.Branch.mu.Unlock()
+	return p.Branch.tip().revision, nil
+}
+
+// FetchProposed implements reconcile.Proposals.
+func (p *Proposals) FetchProposed(ctx context.Context, revision plan.Revision) (schema.Tree, error) {
+	return p.Branch.Fetch(ctx, revision)
+}
+
+// Propose implements reconcile.Proposals.
+func (p *Proposals) Propose(ctx context.Context, from, on plan.Revision, edit reconcile.Edit) (plan.Revision, error) {
+	p.Of.mu.Lock()
+	defer p.Of.mu.Unlock()
+	base, err := p.Of.at(ctx, on)
+	if err != nil {
+		return "", err
+	}
+	p.Branch.mu.Lock()
+	defer p.Branch.mu.Unlock()
+	now := p.Branch.tip()
+	if now.revision != from {
+		return "", reconcile.ErrStale
+	}
+	files := maps.Clone(base.files)
+	maps.Copy(files, edit.Files)
+	for name := range now.files {
+		if _, stays := files[name]; !stays {
+			files[name] = nil
+		}
+	}
+	return p.Branch.add(edit.Message, files), nil
+}
+
+// Merge puts what the branch has of these files into the Source, as people do with a pull request.
+func (p *Proposals) Merge(names ...string) plan.Revision {
+	files := map[string][]byte{}
+	for _, name := range names {
+		files[name] = []byte(p.Branch.File(name))
+	}
+	return p.Of.Push("merge", files)
+}
+
 // tree is the content of a commit by path.
 type tree map[string][]byte
 

@@ -17,8 +17,11 @@ import (
 
 // Input is all that a decision may depend on. Make does not change it.
 type Input struct {
-	Catalog  schema.Catalog // of Revision
-	Desired  Desired        // of Catalog and Settings; nil to render it here
+	Catalog schema.Catalog // of Revision
+	// Merged is what is selected where it may be served, by model, where Catalog holds more: what is proposed in another branch. Nil says that
+	// it is all the same.
+	Merged   map[string]schema.Selected
+	Desired  Desired // of what Catalog serves, and Settings; nil to render it here
 	Live     Live
 	Settings render.Settings
 	Revision Revision  // the commit that is planned on; releases record it
@@ -114,7 +117,11 @@ type draft struct {
 func newDraft(in Input) *draft {
 	d := &draft{in: in, live: newIndex(in.Live), rendered: map[render.Ref]bool{}, faulty: map[string]bool{}, models: map[string]int{}}
 	if in.Desired == nil {
-		d.in.Desired = Desire(in.Catalog, in.Settings)
+		served := in.Catalog
+		if in.Merged != nil {
+			served.Selected = in.Merged
+		}
+		d.in.Desired = Desire(served, in.Settings)
 	}
 	for i, m := range in.Catalog.Models {
 		d.models[m.Name] = i

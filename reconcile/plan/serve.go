@@ -9,6 +9,7 @@ import (
 
 // serve brings every environment of the model to the release that it names.
 func (d *draft) serve(m schema.Model) {
+	d.proposed(m)
 	for _, e := range m.Serve {
 		if _, frozen := d.in.Catalog.Frozen(m.Name, e.Name); !frozen {
 			d.environment(m, e)
@@ -17,7 +18,7 @@ func (d *draft) serve(m schema.Model) {
 }
 
 func (d *draft) environment(m schema.Model, e schema.Environment) {
-	selected := d.in.Catalog.Selected[m.Name]
+	selected := d.merged(m.Name)
 	release, reason := Served(selected, e)
 	if now, prefix := answering(selected, m.Digests); e.Release == 0 && prefix == 3 && complete(m, now) && now.Number != selected.Latest {
 		reason = fmt.Sprintf("waits until latest is release %d", now.Number) // a person's edit of it is put back, not served
