@@ -196,7 +196,7 @@ func (l *Loop) plan(ctx context.Context, live plan.Live) (Pass, error) {
 	}
 	made := plan.Make(in)
 	if l.held != nil {
-		made = made.Held(fmt.Sprintf("%v (%s, the last good one, stays in force)", l.held, l.last.revision.Short()))
+		made = made.Held(fmt.Sprintf("the last good revision %s stays: %v", l.last.revision.Short(), l.held))
 	}
 	return Pass{Revision: l.last.revision, Catalog: l.last.catalog, Live: live, Plan: made, Untrusted: l.held}, nil
 }

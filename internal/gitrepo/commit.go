@@ -83,7 +83,11 @@ func (r *Repo) build(base *commitTree, edit reconcile.Edit) (*draft, plumbing.Ha
 	if err := prove(draft, old, tree, byPath); err != nil {
 		return nil, plumbing.ZeroHash, err
 	}
-	hash, err := draft.addCommit(r.commit(base.commit, tree, edit))
+	commit, err := r.encode(r.commit(base.commit, tree, edit))
+	if err != nil {
+		return nil, plumbing.ZeroHash, err
+	}
+	hash, err := draft.add(commit)
 	return draft, hash, err
 }
 
@@ -98,14 +102,6 @@ func (r *Repo) commit(parent *object.Commit, tree plumbing.Hash, edit reconcile.
 		Author: who, Committer: who, Message: edit.Message,
 		TreeHash: tree, ParentHashes: []plumbing.Hash{parent.Hash},
 	}
-}
-
-func (d *draft) addCommit(commit *object.Commit) (plumbing.Hash, error) {
-	encoded := new(plumbing.MemoryObject)
-	if err := commit.Encode(encoded); err != nil {
-		return plumbing.ZeroHash, err
-	}
-	return d.add(encoded)
 }
 
 // push moves the branch from base to ours. After an error only the server knows whether it did, so the server is asked: no

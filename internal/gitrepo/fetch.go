@@ -17,7 +17,11 @@ import (
 func (r *Repo) fetch(ctx context.Context, revision plan.Revision) (*commitTree, error) {
 	ctx, cancel := within(ctx, r.limits.move)
 	defer cancel()
-	return r.fetchOnto(ctx, r.known(), revision)
+	tree, err := r.fetchOnto(ctx, r.known(), revision)
+	if err != nil {
+		return nil, err
+	}
+	return r.judge(tree) // who is trusted may have changed
 }
 
 // fetchOnto reads a commit in one session. Whatever goes wrong with what is sent for last, be it that history was rewritten, that
@@ -37,6 +41,9 @@ func (r *Repo) fetchOnto(ctx context.Context, last *commitTree, revision plan.Re
 	}
 	if last.is(revision) {
 		return last, nil
+	}
+	if refused := r.takeRefused(revision); refused != nil {
+		return refused, nil
 	}
 	tree, err := r.read(ctx, session, refs, last, plumbing.NewHash(string(revision)))
 	switch {

@@ -89,7 +89,7 @@ func inBare(dir, top string) bool {
 	return false
 }
 
-// Log goes back from the tip of the branch, most commits at most. All of them are held in memory, within the limits of one pack.
+// Log goes back from the tip of the branch, most commits at most, if that is trusted. All of them are held in memory, within the limits of one pack.
 func (r *Repo) Log(ctx context.Context, most int) (Log, error) {
 	ctx, cancel := within(ctx, r.limits.move)
 	defer cancel()
@@ -110,6 +110,13 @@ func (r *Repo) Log(ctx context.Context, most int) (Log, error) {
 	store, err := r.receive(ctx, session, request, memory.NewStorage())
 	if err != nil {
 		return Log{}, r.fail(ctx, "fetch from", err)
+	}
+	commit, err := object.GetCommit(store, want)
+	if err != nil {
+		return Log{}, r.fail(ctx, "fetch from", err)
+	}
+	if err := r.trusted(store, commit); err != nil {
+		return Log{}, err
 	}
 	log, err := walk(store, want, r.path, most, r.limits.file)
 	if err != nil {

@@ -26,6 +26,13 @@ type Options struct {
 	// Credentials returns what the server asks for. It is called before each session, so that files that were replaced count from then
 	// on; its error ends that one operation. nil is a server that asks for nothing.
 	Credentials func() (Credentials, error)
+
+	// Sign returns a commit object with its signature in it, the same bytes for the same commit. Nil for commits that are not signed;
+	// where it fails nothing is pushed.
+	Sign func(commit []byte) ([]byte, error)
+	// Trust says why the signature of a commit object does not count, or that it has none, in a few words. The tip of the branch is read
+	// only where it returns nil. Nil for a branch whose commits need no signature.
+	Trust func(commit []byte) error
 }
 
 // Check refuses what could not work or would not be safe, credentials apart; it dials nothing and reads no file. Its errors never

@@ -32,6 +32,8 @@ type Repo struct {
 
 	mu   sync.Mutex
 	last *commitTree // that was fetched or pushed: what it has is not sent again
+	// refused is a tip that is not trusted: it is looked at in every pass, and not fetched each time.
+	refused *commitTree
 }
 
 var _ reconcile.Source = (*Repo)(nil)
@@ -93,7 +95,8 @@ func (r *Repo) Tip(ctx context.Context) (plan.Revision, error) {
 }
 
 // Fetch reads the content of a commit that Tip returned. Where the branch is no longer at that commit the error is
-// [reconcile.ErrStale]. Objects that the commit shares with the last one that was fetched or pushed are not sent again. The tree's files are those below Options.Path; symbolic links and submodules are listed with their type
+// [reconcile.ErrStale], and [reconcile.ErrUntrusted] where Options.Trust does not take its signature. Objects that the commit shares with
+// the last one that was fetched or pushed are not sent again. The tree's files are those below Options.Path; symbolic links and submodules are listed with their type
 // and cannot be opened. The folders that hold them have a hash all the same, because git's hash covers them.
 func (r *Repo) Fetch(ctx context.Context, revision plan.Revision) (schema.Tree, error) {
 	tree, err := r.fetch(ctx, revision)
