@@ -35,6 +35,9 @@ type repositoryConfig struct {
 	Author  authorConfig `json:"author"`
 	Subject string       `json:"subject"`
 	accessConfig
+
+	Signing signingConfig `json:"signing"`
+	Trust   trustConfig   `json:"trust"`
 }
 
 type authorConfig struct {

@@ -31,7 +31,8 @@ func TestPrivateSettings(t *testing.T) {
 func TestI6Redact(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"password": "canary-a\n", "token": "canary-b\n",
+		"password": "canary-a\n", "token": "canary-b\n", "passphrase": "canary-d\n",
+		"key": "-----BEGIN OPENSSH PRIVATE KEY-----\ncanary-e-and-more-of-it\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n",
 		"kubeconfig": "{kind: Config, clusters: [{name: a, cluster: {server: 'https://127.0.0.1:1'}}], users: [{name: a, user: {token: canary-c}}], " +
 			"contexts: [{name: a, context: {cluster: a, user: a}}], current-context: a}",
 	} {
@@ -41,8 +42,12 @@ func TestI6Redact(t *testing.T) {
 	}
 	c := defaults()
 	c.Repository.PasswordFile, c.Polyaxon.TokenFile = filepath.Join(dir, "password"), filepath.Join(dir, "token")
+	c.Repository.Signing = signingConfig{filepath.Join(dir, "key"), filepath.Join(dir, "passphrase")}
 	c.Kubernetes.Kubeconfig = filepath.Join(dir, "kubeconfig")
-	if got := c.redact()("canary-a, canary-b and canary-c"); got != "[redacted], [redacted] and [redacted]" {
-		t.Errorf("left is %q", got)
+	for what, clean := range map[string]func(string) string{"status": c.redact(), "diff": c.cleaner()} {
+		text := clean("canary-a, canary-b, canary-c, canary-d and canary-e-and-more-of-it")
+		if text != "[redacted], [redacted], [redacted], [redacted] and [redacted]" {
+			t.Errorf("of the %s is left %q", what, text)
+		}
 	}
 }

@@ -131,11 +131,15 @@ func (a *app) follow(ctx context.Context, cmd *cobra.Command, here localFlags) (
 	if err != nil {
 		return nil, err
 	}
-	source, err := c.source()
+	log := a.log()
+	sign, err := c.sign(log)
 	if err != nil {
 		return nil, err
 	}
-	log := a.log()
+	source, err := c.open(sign)
+	if err != nil {
+		return nil, err
+	}
 	searches, err := c.searches(nil, log)
 	if err != nil {
 		return nil, err

@@ -22,11 +22,15 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"trefoil": main})
 }
 
-// TestScripts runs the commands of testdata/script as users type them, offline. $EXAMPLES is the folder of examples; of the engines,
+// TestScripts runs the commands of testdata/script as users type them, offline. $EXAMPLES is the folder of examples, $KEYS one of keys; of the engines,
 // $DEAD is a URL where nobody listens, $SILENT one that never answers, $FORBIDDEN one that refuses everything and $EMPTY one that has
 // nothing; dead, silent, forbidden and empty are kubeconfig files for them. held is one for a cluster of the script's own.
 func TestScripts(t *testing.T) {
 	examples, err := filepath.Abs("../../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := filepath.Abs("../../internal/signature/testdata/keys")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,6 +39,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("EXAMPLES", examples)
+			e.Setenv("KEYS", keys)
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("KUBECONFIG", "")
 			cluster := httptest.NewServer(held{e.WorkDir})

@@ -118,7 +118,7 @@ func (c config) cleaner() func(string) string {
 
 // secrets are what the configuration keeps in files, whole and, of keys, line by line. Those that can't be read were told before.
 func (c config) secrets() []string {
-	var all []string
+	all := c.signingSecrets()
 	for _, file := range append(c.Repository.secretFiles(), c.Polyaxon.TokenFile) {
 		if text, err := os.ReadFile(file); err == nil && file != "" {
 			all = append(all, parts(string(text))...)

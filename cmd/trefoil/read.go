@@ -60,13 +60,22 @@ func (s *specs) tree(ctx context.Context, dir string, remote bool) (schema.Tree,
 
 var errNoRepository = errors.New("no spec repository: give its URL with --repo, TREFOIL_REPO or repository.url in trefoil.yaml")
 
-// source opens the spec repository with its credentials, which are read from files only, anew for each time that the server is asked.
-func (c config) source() (*gitrepo.Repo, error) {
+// source is the spec repository for who only reads.
+func (c config) source() (*gitrepo.Repo, error) { return c.open(nil) }
+
+// open opens the spec repository with its credentials, which are read from files only, anew for each time that the server is asked. What
+// is committed is signed, unless sign is nil.
+func (c config) open(sign func(commit []byte) ([]byte, error)) (*gitrepo.Repo, error) {
 	r := c.Repository
 	if r.URL == "" {
 		return nil, errNoRepository
 	}
+	trust, err := c.trust()
+	if err != nil {
+		return nil, err
+	}
 	return gitrepo.Open(gitrepo.Options{
 		URL: r.URL, Branch: r.Branch, Path: r.Path, AuthorName: r.Author.Name, AuthorEmail: r.Author.Email, Credentials: r.credentials,
+		Sign: sign, Trust: trust,
 	})
 }

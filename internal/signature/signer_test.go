@@ -46,6 +46,12 @@ func TestSign(t *testing.T) {
 					t.Errorf("%s, %v", who, err)
 				}
 			}
+			if err := trusted.Trusts(signer, now); err != nil {
+				t.Error(err)
+			}
+			if err := trust(t, allow(t, "ada", "stranger"), "pgp-stranger").Trusts(signer, now); err == nil || !strings.Contains(err.Error(), "not in the list") {
+				t.Errorf("others trust it: %v", err)
+			}
 			if _, err := signer.Sign([]byte("no commit")); err == nil {
 				t.Error("what is no commit was signed")
 			}

@@ -65,6 +65,15 @@ func (t *Trusted) Verify(commit []byte, now time.Time) (who string, err error) {
 	return "", errors.New("its signature is neither of SSH nor of OpenPGP")
 }
 
+// Trusts says why what a Signer signs now would not count.
+func (t *Trusted) Trusts(s *Signer, now time.Time) error {
+	signed, err := s.Sign(fmt.Appendf(nil, trial, now.Unix()))
+	if err == nil {
+		_, err = t.Verify(signed, now)
+	}
+	return err
+}
+
 // printable makes a short line of what may be anybody's words.
 func printable(text string) string {
 	const longest = 100
