@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/transport"
+	"golang.org/x/crypto/ssh"
 )
 
 // errTooLarge says that a server sends more than this package takes.
@@ -87,6 +88,10 @@ func (r *Repo) explain(err error) string {
 	}
 	if hostKey, ok := errors.AsType[*hostKeyError](err); ok {
 		return hostKey.Error()
+	}
+	if none, ok := errors.AsType[*ssh.AlgorithmNegotiationError](err); ok && none.What == "host key" {
+		return r.redact(fmt.Sprintf("STOP: the server has no key of the kind that known_hosts has for it (it offers %s): ask who runs the git server "+
+			"whether they have changed it", strings.Join(none.RequestedAlgorithms, ", ")))
 	}
 	var unknown x509.UnknownAuthorityError
 	if errors.As(err, &unknown) {

@@ -2,7 +2,9 @@ package gitrepo
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/pem"
 	"errors"
@@ -178,6 +180,15 @@ func TestFault11HostKeyChanged(t *testing.T) {
 	revoked := sshOptions(t, front.address, s.dir, key, host.PublicKey())
 	c, _ := revoked.Credentials()
 	write(t, "", map[string]string{c.KnownHosts: "@revoked * " + string(ssh.MarshalAuthorizedKey(host.PublicKey()))})
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ofKind, err := ssh.NewPublicKey(private.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind := sshOptions(t, front.address, s.dir, key, ofKind)
 	shown, known := ssh.FingerprintSHA256(host.PublicKey()), ssh.FingerprintSHA256(other.PublicKey())
 	tests := []struct {
 		name string
@@ -189,6 +200,8 @@ func TestFault11HostKeyChanged(t *testing.T) {
 		{"an unknown host", unknown, "the server's key is unknown: it shows ssh-ed25519 " + shown + ", and FILE has no line for " +
 			knownhosts.Normalize(front.address) + ". Compare that with what your git server publishes, and add its line then (ssh-keyscan prints it)"},
 		{"a revoked host key", revoked, "STOP: FILE has revoked the key that the server shows (ssh-ed25519 " + shown + "): ask who runs the git server for its new one"},
+		{"a host key of another kind", kind, "STOP: the server has no key of the kind that known_hosts has for it (it offers ssh-ed25519): " +
+			"ask who runs the git server whether they have changed it"},
 		{"another user key", sshOptions(t, front.address, s.dir, otherKey, host.PublicKey()), "ssh: handshake failed: ssh: unable to authenticate, " +
 			"attempted methods [none publickey], no supported methods remain"},
 	}
