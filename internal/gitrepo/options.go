@@ -80,6 +80,9 @@ func checkPlace(location *url.URL) error {
 		if host == "" || location.Path == "" {
 			return errors.New("repository URL: host or path is missing")
 		}
+		if strings.HasPrefix(host, "-") || strings.HasPrefix(location.User.Username(), "-") { // an option, to programs that are not careful
+			return errors.New("repository URL: no host begins with a dash, and no user")
+		}
 	case "http":
 		if !loopback(host) {
 			return errors.New("repository URL: plain http is only taken for this machine itself; use https")

@@ -14,7 +14,7 @@ import (
 )
 
 // I6: another host sees no request at all, so no credential either.
-func TestRedirect(t *testing.T) {
+func TestFault14Redirect(t *testing.T) {
 	const canary = "s3cr3t/t0ken="
 	var seen atomic.Int64
 	thief := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen.Add(1) }))

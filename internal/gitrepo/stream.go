@@ -35,7 +35,7 @@ type stream struct {
 func (s *stream) AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error) {
 	refs := packp.NewAdvRefs()
 	s.out.left = s.limits.refs
-	err := refs.Decode(s.out)
+	err := refs.Decode(newAdvert(s.out))
 	switch {
 	case errors.Is(err, packp.ErrEmptyAdvRefs) || (err == nil && refs.IsEmpty()):
 		if s.service == uploadPack {

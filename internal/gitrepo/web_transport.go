@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // newTransport makes connections of its own, by way of the proxy that the environment names. It knows no .netrc, and there is no way
@@ -105,13 +107,36 @@ func (t *cappedTransport) RoundTrip(request *http.Request) (*http.Response, erro
 		_ = response.Body.Close()
 		return nil, errors.New("the server redirects to something that is not a URL")
 	}
-	most := t.limits.refs
-	if request.Method == http.MethodPost {
-		most = t.limits.pack
+	if err := unanswered(response); err != nil {
+		_ = response.Body.Close()
+		return nil, err
+	}
+	body := io.Reader(&capped{response.Body, t.limits.pack})
+	if request.Method != http.MethodPost {
+		body = &capped{response.Body, t.limits.refs}
+		if response.StatusCode == http.StatusOK {
+			body = newAdvert(body)
+		}
 	}
 	response.Body = struct {
 		io.Reader
 		io.Closer
-	}{&capped{response.Body, most}, response.Body}
+	}{body, response.Body}
 	return response, nil
+}
+
+// unanswered is what is wrong with an answer that go-git has no words for.
+func unanswered(response *http.Response) error {
+	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")) // "" where it is none
+	switch status := response.StatusCode; {
+	case status == http.StatusOK && kind == "text/html":
+		return errPage
+	case status == http.StatusUnauthorized, status == http.StatusNotFound:
+		return nil
+	case status == http.StatusForbidden && response.Header.Get("Retry-After") == "":
+		return nil
+	case status >= http.StatusBadRequest:
+		return answered(response, time.Now())
+	}
+	return nil
 }
