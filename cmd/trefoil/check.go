@@ -18,7 +18,7 @@ import (
 
 // check refuses what could not work before anything is read or asked, all of it at once.
 func (c config) check() error {
-	return errors.Join(c.checkRepository(), c.checkSigning(), c.checkPolyaxon(), c.checkWorkflows(),
+	return errors.Join(c.checkRepository(), c.checkSigning(), c.checkPolyaxon(), c.checkWorkflows(), c.checkWebhook(),
 		need(c.Poll >= duration(time.Second), "poll", "--poll", c.Poll, "at least 1s, such as 15s"),
 		need(c.Listen == "" || isAddress(c.Listen), "listen", "--listen", c.Listen, "an IP and a port, such as 127.0.0.1:8080; 0.0.0.0 is all of them"),
 		need(c.Fuses.Deletions >= 0, "fuses.deletions", "--max-deletions", c.Fuses.Deletions, "a number, 0 for no deletion at all"),

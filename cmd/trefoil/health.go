@@ -54,6 +54,13 @@ func (h *health) lead(leads bool) {
 	h.leading, h.last = leads, time.Now()
 }
 
+// leads reports whether this daemon acts.
+func (h *health) leads() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.leading
+}
+
 // look lists the repository until that has worked once: who waits for the lease is ready only if it could follow.
 func (h *health) look(ctx context.Context, source reconcile.Source, every time.Duration) {
 	for {

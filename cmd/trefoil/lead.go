@@ -8,6 +8,7 @@ import (
 
 	"github.com/trefoil-gitops/trefoil/internal/metrics"
 	"github.com/trefoil-gitops/trefoil/internal/redact"
+	"github.com/trefoil-gitops/trefoil/internal/webhook"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 )
 
@@ -24,6 +25,11 @@ func (d *daemon) lead(ctx context.Context) error {
 		return err
 	}
 	defer closed()
+	deaf, err := d.hear(life.leads, counts.Webhook)
+	if err != nil {
+		return err
+	}
+	defer deaf()
 	go life.look(ctx, d.loop.Source, time.Duration(d.config.Poll))
 	d.loop.Source, d.loop.Searches, d.loop.Cluster = counts.Source(d.loop.Source), counts.Searches(d.loop.Searches), counts.Engine(d.loop.Cluster)
 	d.loop.Report = func(pass reconcile.Pass, took time.Duration, err error) {

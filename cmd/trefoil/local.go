@@ -67,6 +67,7 @@ func (a *app) here(cmd *cobra.Command, f localFlags, log *slog.Logger, began fun
 	}
 	dir := filepath.Join(repository.Dir(), localFolder)
 	c.Repository.URL, c.Repository.Branch, c.Repository.Path = "file://"+repository.Dir(), "HEAD", ""
+	c.Webhook = webhookConfig{} // commits in a folder are seen
 	cache, err := a.cache()
 	if err != nil {
 		return nil, err

@@ -119,7 +119,7 @@ func (c config) cleaner() func(string) string {
 // secrets are what the configuration keeps in files, whole and, of keys, line by line. Those that can't be read were told before.
 func (c config) secrets() []string {
 	all := c.signingSecrets()
-	for _, file := range append(c.Repository.secretFiles(), c.Polyaxon.TokenFile) {
+	for _, file := range append(c.Repository.secretFiles(), c.Polyaxon.TokenFile, c.Webhook.SecretFile) {
 		if text, err := os.ReadFile(file); err == nil && file != "" {
 			all = append(all, parts(string(text))...)
 		}

@@ -27,6 +27,7 @@ type Metrics struct {
 	unknown  *prometheus.GaugeVec // by kind
 	leader   prometheus.Gauge
 	doubted  prometheus.Gauge
+	webhooks *prometheus.CounterVec // by result
 }
 
 // New registers all metrics, and those of the Go runtime and the process.
@@ -54,8 +55,11 @@ func New() *Metrics {
 		}, []string{"kind"}),
 		leader:  gauge("leader", "1 while this daemon is the one that acts."),
 		doubted: gauge("untrusted_tip", "1 while the tip of the branch is not signed by a trusted key, in the last pass."),
+		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "trefoil", Name: "webhooks_total", Help: "Requests to POST /webhook, by result: taken, or why not.",
+		}, []string{"result"}),
 	}
-	m.registry.MustRegister(m.passes, m.took, m.last, m.actions, m.holds, m.failures, m.unknown, m.leader, m.doubted,
+	m.registry.MustRegister(m.passes, m.took, m.last, m.actions, m.holds, m.failures, m.unknown, m.leader, m.doubted, m.webhooks,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -95,6 +99,9 @@ func (m *Metrics) Lead(leads bool) {
 		m.unknown.Reset()
 	}
 }
+
+// Webhook takes down what became of a webhook. The results are few and fixed.
+func (m *Metrics) Webhook(result string) { m.webhooks.WithLabelValues(result).Inc() }
 
 func number(yes bool) float64 {
 	if yes {

@@ -54,6 +54,7 @@ func TestMetrics(t *testing.T) {
 			}, time.Second, nil)
 		}
 		m.Pass(reconcile.Pass{}, time.Second, errors.New("canary"))
+		m.Webhook("taken")
 		if round == 0 {
 			before = lines()
 		}
@@ -66,7 +67,7 @@ func TestMetrics(t *testing.T) {
 		`trefoil_actions_total{action="create",object="Workflow",result="stale"} 300`,
 		`trefoil_actions_total{action="fetch",object="Artifact",result="failed"} 300`,
 		`trefoil_engine_unknown{kind="Search"} 1`, `trefoil_engine_unknown{kind="Claim"} 0`,
-		`trefoil_passes_total{result="failed"} 3`, "trefoil_holds 1\n", "trefoil_leader 1\n", "go_goroutines", "process_",
+		`trefoil_passes_total{result="failed"} 3`, "trefoil_holds 1\n", "trefoil_leader 1\n", `trefoil_webhooks_total{result="taken"} 3`, "go_goroutines", "process_",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s", want)

@@ -18,18 +18,21 @@ func Serve(socket net.Listener, handler http.Handler) (closed func()) {
 		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 15 * time.Second,
 		IdleTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}
-	go func() {
-		_ = server.Serve(&bounded{socket, make(chan struct{}, connections), make(chan struct{}), sync.Once{}})
-	}() // until closed
+	go func() { _ = server.Serve(bound(socket, connections)) }() // until closed
 	return func() { _ = server.Close() }
 }
 
 // bounded accepts a connection when one of those before it has ended.
 type bounded struct {
 	net.Listener
-	open   chan struct{}
+	open   chan struct{} // an entry for each
 	closed chan struct{}
-	once   sync.Once
+	close  func()
+}
+
+func bound(socket net.Listener, most int) *bounded {
+	closed := make(chan struct{})
+	return &bounded{socket, make(chan struct{}, most), closed, sync.OnceFunc(func() { close(closed) })}
 }
 
 func (b *bounded) Accept() (net.Conn, error) {
@@ -48,7 +51,7 @@ func (b *bounded) Accept() (net.Conn, error) {
 
 // Close ends Accept too.
 func (b *bounded) Close() error {
-	b.once.Do(func() { close(b.closed) })
+	b.close()
 	return b.Listener.Close()
 }
 
