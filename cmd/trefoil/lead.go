@@ -8,7 +8,6 @@ import (
 
 	"github.com/trefoil-gitops/trefoil/internal/metrics"
 	"github.com/trefoil-gitops/trefoil/internal/redact"
-	"github.com/trefoil-gitops/trefoil/internal/webhook"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 )
 
