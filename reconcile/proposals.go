@@ -54,6 +54,10 @@ func (l *Loop) read(ctx context.Context, at plan.Revision, on snapshot) (propose
 		return p, nil
 	}
 	tree, err := l.Proposals.FetchProposed(ctx, at)
+	if errors.Is(err, ErrUntrusted) { // nothing of it counts, and the next commit upon it carries nothing of it on
+		l.Log.Warn("what is proposed does not count", "error", err)
+		return p, nil
+	}
 	if err != nil {
 		return p, fmt.Errorf("the branch of proposals at %s: %w", at.Short(), err)
 	}

@@ -33,7 +33,9 @@ func (c config) checkRepository() error {
 	if r.URL == "" {
 		return nil
 	}
-	o := gitrepo.Options{URL: r.URL, Branch: r.Branch, Path: r.Path, AuthorName: r.Author.Name, AuthorEmail: r.Author.Email}
+	o := gitrepo.Options{
+		URL: r.URL, Branch: r.Branch, CommitTo: r.CommitTo, Path: r.Path, AuthorName: r.Author.Name, AuthorEmail: r.Author.Email,
+	}
 	_, err := r.phrase()
 	return errors.Join(o.Check(), err)
 }

@@ -30,11 +30,13 @@ type config struct {
 }
 
 type repositoryConfig struct {
-	URL     string       `json:"url"`
-	Branch  string       `json:"branch"`
-	Path    string       `json:"path"`
-	Author  authorConfig `json:"author"`
-	Subject string       `json:"subject"`
+	URL    string `json:"url"`
+	Branch string `json:"branch"`
+	// CommitTo is a branch for what is recorded, which people merge.
+	CommitTo string       `json:"commitTo"`
+	Path     string       `json:"path"`
+	Author   authorConfig `json:"author"`
+	Subject  string       `json:"subject"`
 	accessConfig
 
 	Signing signingConfig `json:"signing"`
@@ -122,6 +124,7 @@ func defaults() config {
 func (c *config) override(f *pflag.FlagSet) {
 	f.StringVar(&c.Repository.URL, "repo", c.Repository.URL, "`URL` of the spec repository (https, ssh or file)")
 	f.StringVar(&c.Repository.Branch, "ref", c.Repository.Branch, "`branch` of the spec repository")
+	f.StringVar(&c.Repository.CommitTo, "commit-to", c.Repository.CommitTo, "`branch` for what is recorded, which people merge; without it the one of --ref")
 	f.StringVar(&c.Repository.Path, "path", c.Repository.Path, "`folder` of the repository that holds the specs")
 	f.DurationVar((*time.Duration)(&c.Poll), "poll", time.Duration(c.Poll), "how often the repository is looked at")
 	f.StringVar(&c.Listen, "listen", c.Listen, "`address` such as 127.0.0.1:8080 for /healthz, /readyz and /metrics; none by default")

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
 
+	"github.com/trefoil-gitops/trefoil/internal/gitrepo"
 	"github.com/trefoil-gitops/trefoil/internal/kube"
 	"github.com/trefoil-gitops/trefoil/internal/polyaxon"
 	"github.com/trefoil-gitops/trefoil/reconcile"
@@ -180,11 +181,22 @@ func (a *app) connect(
 }
 
 func (a *app) loop(c config, source reconcile.Source, searches searches, cluster reconcile.Engine, log *slog.Logger) *reconcile.Loop {
-	phrase, _ := c.Repository.phrase() // was checked
+	phrase, _ := c.Repository.phrase() // was checked, and so was the branch
+	proposals := c.proposals(source)
 	return reconcile.New(reconcile.Options{
 		Source: source, Searches: searches, Cluster: cluster, Load: a.load, Settings: c.settings(), Limits: c.limits(),
 		Holder: holder(), Poll: time.Duration(c.Poll), Log: log, Now: wallClock, Phrase: phrase,
+		Proposals: proposals,
 	})
+}
+
+// proposals is the branch for what is recorded; nil where that is the one that is followed.
+func (c config) proposals(source reconcile.Source) reconcile.Proposals {
+	repo, remote := source.(*gitrepo.Repo) // a work tree has no other branch
+	if !remote || c.Repository.CommitTo == "" {
+		return nil
+	}
+	return repo.Proposals()
 }
 
 func (c config) cluster(poke func(), log *slog.Logger, whole bool) (*kube.Engine, error) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
 
 	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
@@ -136,7 +137,7 @@ func (c *Checkout) prepare(ctx context.Context, base plan.Revision, edit reconci
 	if err != nil {
 		return nil, err
 	}
-	draft, commit, err := repo.build(tree, edit)
+	draft, commit, err := repo.build(tree, []*object.Commit{tree.commit}, edit)
 	if err != nil {
 		return nil, err
 	}

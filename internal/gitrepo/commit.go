@@ -28,14 +28,11 @@ func (r *Repo) Commit(ctx context.Context, base plan.Revision, edit reconcile.Ed
 	if err := checkEdit(edit); err != nil {
 		return "", err
 	}
-	tree := r.take(base)
-	if tree == nil {
-		var err error
-		if tree, err = r.fetch(ctx, base); err != nil {
-			return "", err
-		}
+	tree, err := r.has(ctx, base)
+	if err != nil {
+		return "", err
 	}
-	draft, commit, err := r.build(tree, edit)
+	draft, commit, err := r.build(tree, []*object.Commit{tree.commit}, edit)
 	if err != nil {
 		return "", err
 	}
@@ -64,8 +61,9 @@ func checkEdit(edit reconcile.Edit) error {
 	return nil
 }
 
-// build makes the objects of a commit and proves that they change exactly what the edit says.
-func (r *Repo) build(base *commitTree, edit reconcile.Edit) (*draft, plumbing.Hash, error) {
+// build makes the objects of a commit on top of its parents, with the content of base, and proves that they change exactly what the edit
+// says.
+func (r *Repo) build(base *commitTree, parents []*object.Commit, edit reconcile.Edit) (*draft, plumbing.Hash, error) {
 	draft := newDraft(base.store)
 	byName, byPath := make(map[string][]byte), make(map[string][]byte)
 	for name, data := range edit.Files {
@@ -83,7 +81,7 @@ func (r *Repo) build(base *commitTree, edit reconcile.Edit) (*draft, plumbing.Ha
 	if err := prove(draft, old, tree, byPath); err != nil {
 		return nil, plumbing.ZeroHash, err
 	}
-	commit, err := r.encode(r.commit(base.commit, tree, edit))
+	commit, err := r.encode(r.commit(parents, tree, edit))
 	if err != nil {
 		return nil, plumbing.ZeroHash, err
 	}
@@ -92,19 +90,22 @@ func (r *Repo) build(base *commitTree, edit reconcile.Edit) (*draft, plumbing.Ha
 }
 
 // commit is a function of its arguments and the options: no clock, no zone of this machine.
-func (r *Repo) commit(parent *object.Commit, tree plumbing.Hash, edit reconcile.Edit) *object.Commit {
-	when := parent.Committer.When
-	if edit.Date.After(when) {
-		when = edit.Date
+func (r *Repo) commit(parents []*object.Commit, tree plumbing.Hash, edit reconcile.Edit) *object.Commit {
+	when, hashes := edit.Date, []plumbing.Hash(nil)
+	for _, p := range parents {
+		if p.Committer.When.After(when) {
+			when = p.Committer.When
+		}
+		hashes = append(hashes, p.Hash)
 	}
 	who := object.Signature{Name: r.options.AuthorName, Email: r.options.AuthorEmail, When: when.UTC().Truncate(time.Second)}
 	return &object.Commit{
 		Author: who, Committer: who, Message: edit.Message,
-		TreeHash: tree, ParentHashes: []plumbing.Hash{parent.Hash},
+		TreeHash: tree, ParentHashes: hashes,
 	}
 }
 
-// push moves the branch from base to ours. After an error only the server knows whether it did, so the server is asked: no
+// push moves the branch from base, empty where it is to be made, to ours. After an error only the server knows whether it did, so the server is asked: no
 // error text is ever read for that.
 func (r *Repo) push(ctx context.Context, draft *draft, base, ours plan.Revision) error {
 	failed := r.send(ctx, draft, base, ours)
@@ -112,6 +113,9 @@ func (r *Repo) push(ctx context.Context, draft *draft, base, ours plan.Revision)
 		return nil
 	}
 	tip, err := r.Tip(ctx)
+	if base == "" && absentBranch(err) {
+		return failed
+	}
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w (and whether it arrived is not known: %w)", failed, err)
@@ -137,7 +141,7 @@ func (r *Repo) send(ctx context.Context, draft *draft, base, ours plan.Revision)
 		return r.fail(ctx, "push to", err)
 	}
 	tip, err := r.tip(refs)
-	if err != nil {
+	if err != nil && (base != "" || !absentBranch(err)) {
 		return err
 	}
 	if tip != base {

@@ -18,6 +18,8 @@ type Options struct {
 	URL string
 	// Branch is the short name of the one branch that is read and moved.
 	Branch string
+	// CommitTo is the short name of a branch for Proposals, which need not exist; "" for none.
+	CommitTo string
 	// Path is the folder of the specs, slash-separated and relative to the repository's root; "" means the root.
 	Path string
 	// AuthorName and AuthorEmail are author and committer of every commit.
@@ -43,6 +45,9 @@ func (o Options) Check() error {
 	}
 	if err := plumbing.NewBranchReferenceName(o.Branch).Validate(); err != nil || o.Branch == "" {
 		return fmt.Errorf("repository branch %q is not a name that git takes for a branch", o.Branch)
+	}
+	if err := plumbing.NewBranchReferenceName(o.CommitTo).Validate(); o.CommitTo != "" && (err != nil || o.CommitTo == o.Branch) {
+		return fmt.Errorf("repository branch %q for what is recorded: give the name of a branch other than the one that is followed", o.CommitTo)
 	}
 	if o.Path != "" && !fs.ValidPath(o.Path) {
 		return fmt.Errorf("repository path %q: use a folder relative to the repository's root, clean and inside it", o.Path)

@@ -221,6 +221,9 @@ func because(o Observed) string {
 	return ": " + o.Message
 }
 
+// SpecCommit is the trailer that names the commit which was planned on.
+const SpecCommit = "Trefoil-Spec-Commit"
+
 // Message is what one commit says that carries out the records: a subject, which phrase may put in other words, and a block of trailers
 // for each model. Nil keeps it as it is; other words go before it.
 func Message(records []Record, base Revision, phrase func(subject string, models []string) string) string {
@@ -242,5 +245,5 @@ func Message(records []Record, base Revision, phrase func(subject string, models
 	if len(records) > 1 || text != subject {
 		text += "\n\n" + strings.TrimSuffix(body, "\n")
 	}
-	return text + "\n\n" + trailers + fmt.Sprintf("Trefoil-Spec-Commit: %s\n", base)
+	return text + "\n\n" + trailers + fmt.Sprintf("%s: %s\n", SpecCommit, base)
 }
