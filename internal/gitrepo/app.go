@@ -155,7 +155,7 @@ func (a *app) ask(ctx context.Context) (string, time.Time, error) {
 		Token string    `json:"token"`
 		Ends  time.Time `json:"expires_at"`
 	}
-	if err := json.NewDecoder(&capped{response.Body, most}).Decode(&answer); err != nil {
+	if err := json.NewDecoder(&capped{response.Body, most, errTooLarge}).Decode(&answer); err != nil {
 		return "", time.Time{}, fmt.Errorf("the answer is not what GitHub says: %w", err)
 	}
 	if answer.Token == "" || strings.ContainsAny(answer.Token, "\r\n") || answer.Ends.IsZero() {

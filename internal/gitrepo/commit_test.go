@@ -48,7 +48,7 @@ Trefoil-Model: fraud`
 }
 
 // I8, I2: what was pushed once and is pushed again is one commit.
-func TestCommitTwice(t *testing.T) {
+func TestFault6CommittedTwice(t *testing.T) {
 	s := serve(t, specs())
 	base, edit := s.tip(t), selection("fraud", "x")
 	first, err := open(t, options(s.url)).Commit(aMinute(t), base, edit)
@@ -92,7 +92,7 @@ func TestCommitFolder(t *testing.T) {
 }
 
 // I2, I3: whoever pushed first wins; nothing of ours reaches the server.
-func TestCommitStale(t *testing.T) {
+func TestFault9PersonWins(t *testing.T) {
 	s := serve(t, specs())
 	repo, base := open(t, options(s.url)), s.tip(t)
 	if _, err := repo.Fetch(aMinute(t), base); err != nil {

@@ -14,9 +14,6 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// errTooLarge says that a server sends more than this package takes.
-var errTooLarge = errors.New("the answer is too large")
-
 // BranchError says that the repository has no such branch. Whether that is a typing error, a deleted branch or a repository
 // without any commit, nothing is known about the wanted state: a caller must not take it for an empty one.
 type BranchError struct {
@@ -77,14 +74,15 @@ func (r *Repo) explain(err error) string {
 		return "no complete answer in time"
 	case errors.Is(err, context.Canceled):
 		return "stopped"
-	case errors.Is(err, errTooLarge):
-		return errTooLarge.Error() + ": keep large files and old branches out of a spec repository"
 	case errors.Is(err, transport.ErrAuthenticationRequired):
 		return "the server wants credentials, or other ones: check the username and the password or token"
 	case errors.Is(err, transport.ErrAuthorizationFailed):
 		return "the server refuses these credentials: they need to read and to push"
 	case errors.Is(err, transport.ErrRepositoryNotFound):
 		return "no such repository, or the credentials may not see it"
+	}
+	if limit, ok := errors.AsType[*limitError](err); ok {
+		return limit.Error()
 	}
 	if hostKey, ok := errors.AsType[*hostKeyError](err); ok {
 		return hostKey.Error()

@@ -24,7 +24,7 @@ func post(r *http.Request, service string) bool {
 }
 
 // I2: the server took the push and its answer was lost. That is success, found out by asking.
-func TestPushAnswerLost(t *testing.T) {
+func TestFault7AnswerLost(t *testing.T) {
 	s := serve(t, specs())
 	base := s.tip(t)
 	s.inject(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
@@ -42,7 +42,7 @@ func TestPushAnswerLost(t *testing.T) {
 }
 
 // I2: the same, and the server is gone for good. The next start commits the same again and finds that it is there.
-func TestPushAnswerLostAndServerGone(t *testing.T) {
+func TestFault6ServerGone(t *testing.T) {
 	s := serve(t, specs())
 	base := s.tip(t)
 	var gone atomic.Bool
@@ -78,7 +78,7 @@ func TestPushAnswerLostAndServerGone(t *testing.T) {
 }
 
 // I2, I3: somebody pushes between our look at the branch and our push. The server refuses ours.
-func TestPushRace(t *testing.T) {
+func TestFault8Race(t *testing.T) {
 	s := serve(t, specs())
 	base, work := s.tip(t), s.clone(t)
 	write(t, work, map[string]string{"selected/mnist.cue": "a person's\n"})
@@ -100,7 +100,7 @@ func TestPushRace(t *testing.T) {
 }
 
 // I3: not even a server that lets anybody rewrite history is made to.
-func TestPushRaceBackwards(t *testing.T) {
+func TestFault8RaceBackwards(t *testing.T) {
 	s := serve(t, specs())
 	first, work := s.tip(t), s.clone(t)
 	write(t, work, map[string]string{"models.cue": "package models\n// second\n"})
@@ -132,7 +132,7 @@ func TestPushRefused(t *testing.T) {
 	}
 }
 
-func TestPackDamaged(t *testing.T) {
+func TestFault13Damaged(t *testing.T) {
 	s := serve(t, specs())
 	repo := open(t, options(s.url))
 	damages := map[string]func([]byte) []byte{
@@ -164,7 +164,7 @@ func TestPackDamaged(t *testing.T) {
 }
 
 // I7: a server that stops in mid-answer holds nobody longer than the context, and nothing is left behind.
-func TestStalled(t *testing.T) {
+func TestFault12Stalled(t *testing.T) {
 	s := serve(t, specs())
 	base := s.tip(t)
 	first := open(t, options(s.url))
@@ -238,7 +238,7 @@ func expires(t *testing.T, what string, repo *Repo, call func(context.Context, *
 }
 
 // I7: a list of references without end is cut off.
-func TestEndlessRefs(t *testing.T) {
+func TestFault13EndlessRefs(t *testing.T) {
 	s := serve(t, specs())
 	var sent atomic.Int64
 	s.inject(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
@@ -267,7 +267,7 @@ func TestEndlessRefs(t *testing.T) {
 }
 
 // A repository that is not there is said so, whichever way it was looked for.
-func TestNoRepository(t *testing.T) {
+func TestFault11NoRepository(t *testing.T) {
 	s := serve(t, specs())
 	for _, url := range []string{"file://" + s.dir + "x", s.url + "x", "http://127.0.0.1:1/x"} {
 		_, err := open(t, options(url)).Tip(aMinute(t))

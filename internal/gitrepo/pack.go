@@ -47,7 +47,7 @@ func (r *Repo) receive(
 	}
 	defer response.Close()
 	// A capability of the request that the server does not have makes no answer come through a side band.
-	pack, err := io.ReadAll(&capped{demultiplexed(request.Capabilities, response), r.limits.pack})
+	pack, err := io.ReadAll(&capped{demultiplexed(request.Capabilities, response), r.limits.pack, r.limits.overPack()})
 	if err != nil {
 		return nil, fmt.Errorf("pack: %w", err)
 	}
@@ -89,7 +89,7 @@ func weigh(pack []byte, limits limits) error {
 		return err
 	}
 	if count > limits.objects {
-		return fmt.Errorf("%d objects, of at most %d: %w", count, limits.objects, errTooLarge)
+		return limits.overObjects()
 	}
 	var total int64
 	for range count {
@@ -98,7 +98,7 @@ func weigh(pack []byte, limits limits) error {
 			return err
 		}
 		if header.Length > limits.content-total {
-			return errTooLarge
+			return limits.overContent()
 		}
 		var start prefix
 		if _, _, err := scanner.NextObject(&start); err != nil {
@@ -109,7 +109,7 @@ func weigh(pack []byte, limits limits) error {
 			return err
 		}
 		if grown > limits.content-total {
-			return errTooLarge
+			return limits.overContent()
 		}
 		total += grown
 	}

@@ -59,7 +59,7 @@ func packOf(objects ...packed) []byte {
 }
 
 // I7: what a pack inflates to is known before it is kept.
-func TestUnpackBombs(t *testing.T) {
+func TestFault13Bombs(t *testing.T) {
 	limits := defaultLimits()
 	limits.content = 1 << 20
 	bomb := bytes.Repeat([]byte{0}, 2<<20)
@@ -162,7 +162,7 @@ func FuzzUnpack(f *testing.F) {
 }
 
 // A tree that git would not write is refused where it is met, with its name.
-func TestHostileTrees(t *testing.T) {
+func TestFault16Names(t *testing.T) {
 	store := memory.NewStorage()
 	blob := plant(t, store, leaves("x=1"))
 	for _, name := range []string{"..", ".", "a/b", "../../etc/passwd"} {

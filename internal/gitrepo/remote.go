@@ -2,7 +2,6 @@ package gitrepo
 
 import (
 	"context"
-	"io"
 
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 )
@@ -39,21 +38,4 @@ func newRemote(access *access, limits *limits) (remote, error) {
 	default:
 		return newWeb(access, limits)
 	}
-}
-
-// capped reads at most left bytes and fails where there are more, so that a cut answer is never taken for a whole one.
-type capped struct {
-	io.Reader
-	left int64
-}
-
-func (c *capped) Read(p []byte) (int, error) {
-	if int64(len(p)) > c.left+1 {
-		p = p[:c.left+1]
-	}
-	n, err := c.Reader.Read(p)
-	if c.left -= int64(n); c.left < 0 {
-		return 0, errTooLarge
-	}
-	return n, err
 }

@@ -38,25 +38,6 @@ type Repo struct {
 
 var _ reconcile.Source = (*Repo)(nil)
 
-// limits bound what a server can make this process hold and how long it can make it wait.
-type limits struct {
-	refs    int64         // bytes of a list of references
-	pack    int64         // bytes of a pack as it is sent
-	content int64         // bytes of all its objects together, inflated
-	objects uint32        // how many they are
-	file    int64         // bytes of one file that is opened
-	list    time.Duration // of a call that lists, where its context has no deadline
-	move    time.Duration // of a call that moves objects, likewise
-}
-
-// defaultLimits leave room for a repository that also holds the code of its models, and none for one that holds the models.
-func defaultLimits() limits {
-	return limits{
-		refs: 16 << 20, pack: 128 << 20, content: 512 << 20, objects: 500_000, file: 16 << 20,
-		list: 30 * time.Second, move: 2 * time.Minute,
-	}
-}
-
 // Open checks the options, with the credentials as they are now, and returns a Repo. It dials nothing: an unreachable server is an
 // error of the calls that follow.
 func Open(options Options) (*Repo, error) {
@@ -103,8 +84,15 @@ func (r *Repo) Fetch(ctx context.Context, revision plan.Revision) (schema.Tree, 
 	if err != nil {
 		return nil, err
 	}
+	files, err := tree.sub(r.path)
+	if err != nil {
+		return nil, err
+	}
+	if err := tree.survey(r.path, r.limits); err != nil {
+		return nil, err
+	}
 	r.remember(tree)
-	return tree.sub(r.path)
+	return files, nil
 }
 
 // upload opens a session that reads, and reads its list of references.

@@ -24,7 +24,7 @@ func TestTipListsOnce(t *testing.T) {
 	}
 }
 
-func TestTipWithoutBranch(t *testing.T) {
+func TestFault11NoBranch(t *testing.T) {
 	tests := []struct {
 		name  string
 		files map[string]string
@@ -127,7 +127,7 @@ func TestFetchStale(t *testing.T) {
 }
 
 // I5: a branch that went back to an older or to an unrelated commit is read like any other.
-func TestFetchAfterForcePush(t *testing.T) {
+func TestFault10ForcePush(t *testing.T) {
 	s := serve(t, specs())
 	repo, first := open(t, options(s.url)), s.tip(t)
 	work := s.clone(t)
@@ -166,7 +166,7 @@ func TestFetchAfterForcePush(t *testing.T) {
 	}
 }
 
-func TestFetchRefusesLinksAndSubmodules(t *testing.T) {
+func TestFault16Links(t *testing.T) {
 	s := serve(t, specs())
 	work := s.clone(t)
 	runGit(t, work, "update-index", "--add", "--cacheinfo", "160000,"+string(s.tip(t))+",vendor")
@@ -204,23 +204,25 @@ func TestFetchRefusesLinksAndSubmodules(t *testing.T) {
 	}
 }
 
-func TestFetchLimits(t *testing.T) {
+func TestFault13Limits(t *testing.T) {
 	s := serve(t, map[string]string{"models.cue": strings.Repeat("x", 5000), "a": strings.Repeat("abc", 3000)})
 	tests := []struct {
 		name   string
 		change func(*limits)
+		want   string
 	}{
-		{"refs", func(l *limits) { l.refs = 50 }},
-		{"pack", func(l *limits) { l.pack = 150 }},
-		{"content", func(l *limits) { l.content = 10_000 }},
-		{"objects", func(l *limits) { l.objects = 3 }},
+		{"refs", func(l *limits) { l.refs = 50 }, "its list of branches and tags has more than 50 bytes: delete those that nobody needs"},
+		{"pack", func(l *limits) { l.pack = 150 }, "one commit is more than 150 bytes as it is sent: keep large files out of a spec repository"},
+		{"content", func(l *limits) { l.content = 10_000 }, "the files of one commit are more than 10000 bytes: keep large files out of a spec repository"},
+		{"objects", func(l *limits) { l.objects = 3 }, "one commit has more than 3 files and folders: keep other things than specs and code in another repository"},
 	}
 	for _, test := range tests {
 		for _, url := range []string{s.url, "file://" + s.dir} {
 			repo := open(t, options(url))
 			test.change(&repo.limits)
-			if _, err := repo.Fetch(aMinute(t), s.tip(t)); !errors.Is(err, errTooLarge) {
-				t.Errorf("%s at %s: Fetch = %v; want %v", test.name, url, err, errTooLarge)
+			_, err := repo.Fetch(aMinute(t), s.tip(t))
+			if !errors.Is(err, errTooLarge) || !strings.HasSuffix(err.Error(), url+": the answer is too large, "+test.want) {
+				t.Errorf("%s at %s: Fetch = %v; want %s", test.name, url, err, test.want)
 			}
 		}
 	}

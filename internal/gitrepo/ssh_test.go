@@ -216,7 +216,7 @@ func TestFault11HostKeyChanged(t *testing.T) {
 }
 
 // I7: a server that takes the connection and says nothing holds nobody.
-func TestSSHStalled(t *testing.T) {
+func TestFault12SSHStalled(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

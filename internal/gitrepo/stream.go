@@ -34,7 +34,7 @@ type stream struct {
 // AdvertisedReferencesContext reads the list that the command starts with. Only for reading is an empty one an error.
 func (s *stream) AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error) {
 	refs := packp.NewAdvRefs()
-	s.out.left = s.limits.refs
+	s.out.left, s.out.over = s.limits.refs, s.limits.overRefs()
 	err := refs.Decode(newAdvert(s.out))
 	switch {
 	case errors.Is(err, packp.ErrEmptyAdvRefs) || (err == nil && refs.IsEmpty()):
@@ -62,7 +62,7 @@ func (s *stream) silent() error {
 // UploadPack asks for a pack and returns it from its first byte on.
 func (s *stream) UploadPack(_ context.Context, request *packp.UploadPackRequest) (*packp.UploadPackResponse, error) {
 	s.moved = true
-	s.out.left = s.limits.pack
+	s.out.left, s.out.over = s.limits.pack, s.limits.overPack()
 	if err := request.UploadRequest.Encode(s.in); err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
@@ -85,7 +85,7 @@ func (s *stream) UploadPack(_ context.Context, request *packp.UploadPackRequest)
 // ReceivePack sends a pack and reads what became of it.
 func (s *stream) ReceivePack(_ context.Context, request *packp.ReferenceUpdateRequest) (*packp.ReportStatus, error) {
 	s.moved = true
-	s.out.left = s.limits.refs
+	s.out.left, s.out.over = s.limits.refs, s.limits.overRefs()
 	if err := request.Encode(s.in); err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}

@@ -111,9 +111,9 @@ func (t *cappedTransport) RoundTrip(request *http.Request) (*http.Response, erro
 		_ = response.Body.Close()
 		return nil, err
 	}
-	body := io.Reader(&capped{response.Body, t.limits.pack})
+	body := io.Reader(&capped{response.Body, t.limits.pack, t.limits.overPack()})
 	if request.Method != http.MethodPost {
-		body = &capped{response.Body, t.limits.refs}
+		body = &capped{response.Body, t.limits.refs, t.limits.overRefs()}
 		if response.StatusCode == http.StatusOK {
 			body = newAdvert(body)
 		}
