@@ -30,9 +30,13 @@ type github struct {
 	wrong []string
 }
 
-func rsaPEM(t *testing.T, bits int) (*rsa.PrivateKey, []byte) {
+// keys of that many bits, each made once: that takes long.
+var keys sync.Map
+
+func rsaPEM(t *testing.T, bits, nth int) (*rsa.PrivateKey, []byte) {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, bits)
+	made, _ := keys.LoadOrStore([2]int{bits, nth}, sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, bits) }))
+	key, err := made.(func() (*rsa.PrivateKey, error))()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +100,7 @@ func (g *github) verify(text string) error {
 // withApp serves a repository to the tokens that it is told of, and an App's API.
 func withApp(t *testing.T) (*server, *github, Options) {
 	t.Helper()
-	key, text := rsaPEM(t, fewestBits)
+	key, text := rsaPEM(t, fewestBits, 1)
 	g := &github{public: &key.PublicKey, lasts: time.Hour}
 	api := httptest.NewServer(g)
 	t.Cleanup(api.Close)
@@ -183,7 +187,7 @@ func TestGitHubAppRenews(t *testing.T) {
 }
 
 func TestGitHubAppRefused(t *testing.T) {
-	_, other := rsaPEM(t, fewestBits)
+	_, other := rsaPEM(t, fewestBits, 2)
 	status := func(code int, header, text string) func(http.ResponseWriter) bool {
 		return func(w http.ResponseWriter) bool {
 			w.Header().Set("Retry-After", header)
@@ -232,8 +236,8 @@ func TestGitHubAppRefused(t *testing.T) {
 }
 
 func TestGitHubAppOptions(t *testing.T) {
-	_, weak := rsaPEM(t, 1024)
-	_, good := rsaPEM(t, fewestBits)
+	_, weak := rsaPEM(t, 1024, 1)
+	_, good := rsaPEM(t, fewestBits, 1)
 	tests := []struct {
 		app  App
 		want string

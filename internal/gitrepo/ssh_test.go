@@ -246,8 +246,8 @@ func TestSSHKeyKinds(t *testing.T) {
 	}
 	locked := pem.EncodeToMemory(block)
 	old := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-128-CBC,00"}})
-	_, weak := rsaPEM(t, 1024)
-	_, strong := rsaPEM(t, fewestBits)
+	_, weak := rsaPEM(t, 1024, 1)
+	_, strong := rsaPEM(t, fewestBits, 1)
 	tests := []struct {
 		name, passphrase string
 		key              []byte
