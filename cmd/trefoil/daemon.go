@@ -117,6 +117,8 @@ type daemon struct {
 	seat   seat
 	// told is called with each pass; may be nil.
 	told func(pass reconcile.Pass, err error)
+	// watch pokes the loop when the branch moves, until ctx ends; nil where the seat does that.
+	watch func(ctx context.Context)
 }
 
 // follow is the daemon of `trefoil run`.
@@ -145,7 +147,12 @@ func (a *app) follow(ctx context.Context, cmd *cobra.Command, here localFlags) (
 	if err != nil {
 		return nil, err
 	}
-	return a.connect(ctx, c, source, searches, log, false)
+	d, err := a.connect(ctx, c, source, searches, log, false)
+	if err != nil {
+		return nil, err
+	}
+	d.watch = func(ctx context.Context) { watch(ctx, source, d.loop.Poke, log) }
+	return d, nil
 }
 
 // wallClock is the time as other daemons see it. Go's own reading beside it stands still while the machine is suspended.

@@ -152,17 +152,24 @@ type following struct {
 	hooks  string // the URL where it takes webhooks
 }
 
-// follow starts `trefoil run`, which polls every 10 minutes. It ends with the test.
+// follow is followAt the server's URL.
 func follow(t *testing.T, cluster *leasing) *following {
+	t.Helper()
+	g := serveGit(t)
+	return followAt(t, cluster, g, g.url)
+}
+
+// followAt starts `trefoil run`, which polls every 10 minutes. It ends with the test.
+func followAt(t *testing.T, cluster *leasing, g *gitServer, url string) *following {
 	t.Helper()
 	engines := httptest.NewServer(cluster)
 	t.Cleanup(engines.Close)
-	f := &following{gitServer: serveGit(t), log: &shared{}, secret: filepath.Join(t.TempDir(), "secret")}
+	f := &following{gitServer: g, log: &shared{}, secret: filepath.Join(t.TempDir(), "secret")}
 	f.keep(hookSecret)
 	config, kube := filepath.Join(t.TempDir(), "trefoil.yaml"), filepath.Join(t.TempDir(), "kubeconfig")
 	for name, text := range map[string]string{kube: kubeconfig(engines.URL), config: fmt.Sprintf(
 		"repository: {url: %q}\npoll: 10m\nwebhook: {listen: '127.0.0.1:0', secretFile: %q}\npolyaxon: {url: %q}\nkubernetes: {kubeconfig: %q}\n",
-		f.url, f.secret, engines.URL, kube)} {
+		url, f.secret, engines.URL, kube)} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -30,6 +30,9 @@ func (d *daemon) lead(ctx context.Context) error {
 	}
 	defer deaf()
 	go life.look(ctx, d.loop.Source, time.Duration(d.config.Poll))
+	if d.watch != nil {
+		go d.watch(ctx)
+	}
 	d.loop.Source, d.loop.Searches, d.loop.Cluster = counts.Source(d.loop.Source), counts.Searches(d.loop.Searches), counts.Engine(d.loop.Cluster)
 	d.loop.Report = func(pass reconcile.Pass, took time.Duration, err error) {
 		life.passed()

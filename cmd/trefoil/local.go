@@ -98,8 +98,13 @@ func answers(log *slog.Logger) func(address string) {
 	}
 }
 
+// watchable is a repository that tells when its branch moves, if it is on this machine.
+type watchable interface {
+	Watch(ctx context.Context, poke func()) error
+}
+
 // watch notices commits at once. Where that is not possible, the poll does.
-func watch(ctx context.Context, repository *gitrepo.Checkout, poke func(), log *slog.Logger) {
+func watch(ctx context.Context, repository watchable, poke func(), log *slog.Logger) {
 	if err := repository.Watch(ctx, poke); err != nil && ctx.Err() == nil {
 		log.Warn("commits are noticed by the poll only", "error", err)
 	}

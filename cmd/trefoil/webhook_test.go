@@ -89,6 +89,17 @@ func (f *following) replay(secret string) {
 	}
 }
 
+// TestFileIsWatched: a push to a repository of this machine is acted on with neither a webhook nor a poll.
+func TestFileIsWatched(t *testing.T) {
+	g := serveGit(t)
+	f := followAt(t, &leasing{}, g, "file://"+g.bare)
+	for i := range 3 {
+		f.eventually("a pass", func() bool { return strings.Count(f.log.String(), "planning on") == i+1 })
+		commit := f.push(fmt.Sprintf("package models\n// %d\n", i+2))
+		f.eventually("the push is planned on", func() bool { return f.plans(commit) })
+	}
+}
+
 // TestWebhookWaits: a daemon that waits for the lease says so to what is signed, so that another one is tried, and to nobody else.
 func TestWebhookWaits(t *testing.T) {
 	somebody, seconds, now := "somebody else", int32(15), metav1.NowMicro()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
@@ -76,20 +77,72 @@ func TestWatchQuiet(t *testing.T) {
 		"HEAD": true, "packed-refs": true, "refs": true, "refs/heads": true, "refs/heads/main": true, "refs/heads/a/b": true,
 		"reftable/tables.list": true,
 	} {
-		if got := c.tells(filepath.Join(c.own, filepath.FromSlash(file))); got != want {
+		if got := c.watched().tells(filepath.Join(c.own, filepath.FromSlash(file))); got != want {
 			t.Errorf("%s tells: %v, want %v", file, got, want)
 		}
 	}
 }
 
+// TestWatchRepo has a person push to a repository of this machine that a daemon follows by its file URL.
+func TestWatchRepo(t *testing.T) {
+	for name, suffix := range map[string]string{"bare": "", "by its short name": ".git", "with a work tree": "/.git"} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, specs())
+			work := s.clone(t)
+			o := options("file://" + strings.TrimSuffix(s.dir, suffix))
+			if suffix == "/.git" {
+				runGit(t, work, "checkout", "-q", "-b", "a/b") // its own main is pushed to by others
+				o.URL, o.Branch = "file://"+work, "deep/main"
+				runGit(t, work, "branch", "-q", o.Branch, "main")
+			}
+			pokes := watched(t, open(t, o))
+			for i, does := range [][]string{
+				{"push", "-q", "origin", "HEAD:main"}, {"push", "-q", "-f", "origin", "HEAD~1:main"}, {"push", "-q", "origin", "HEAD:main"},
+			} {
+				runGit(t, work, "commit", "-q", "--allow-empty", "-m", "more")
+				dir := s.dir
+				if suffix == "/.git" {
+					runGit(t, work, "branch", "-q", "-f", o.Branch, "HEAD")
+					dir = work
+				} else {
+					runGit(t, work, does...)
+				}
+				if i == 1 {
+					runGit(t, dir, "pack-refs", "--all")
+				}
+				want := plan.Revision(runGit(t, dir, "rev-parse", "refs/heads/"+o.Branch))
+				if got := pokes.until(t, want); got != want {
+					t.Fatalf("%d: poked last at %s, want %s", i, got, want)
+				}
+			}
+		})
+	}
+}
+
+// TestWatchRepoElsewhere: what lies on another machine is not watched, and that is no error; what is not there is one.
+func TestWatchRepoElsewhere(t *testing.T) {
+	poke := func() { t.Error("a poke for nothing") }
+	if err := open(t, options("https://git.example.com/models.git")).Watch(t.Context(), poke); err != nil {
+		t.Error(err)
+	}
+	if err := open(t, options("file://"+t.TempDir())).Watch(t.Context(), poke); err == nil {
+		t.Error("an empty folder is watched")
+	}
+}
+
 // poked is a Tip that is asked when Watch pokes.
 type poked struct {
-	*Checkout
+	watching
 	pokes chan struct{}
 }
 
-// watched returns once the work tree is watched.
-func watched(t *testing.T, c *Checkout) poked {
+type watching interface {
+	Tip(ctx context.Context) (plan.Revision, error)
+	Watch(ctx context.Context, poke func()) error
+}
+
+// watched returns once the repository is watched.
+func watched(t *testing.T, c watching) poked {
 	ctx, cancel := context.WithCancel(t.Context())
 	p, ended := poked{c, make(chan struct{}, 1)}, make(chan error, 1)
 	go func() {
