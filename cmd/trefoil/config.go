@@ -128,7 +128,7 @@ func (c *config) override(f *pflag.FlagSet) {
 	f.StringVar(&c.Repository.Path, "path", c.Repository.Path, "`folder` of the repository that holds the specs")
 	f.DurationVar((*time.Duration)(&c.Poll), "poll", time.Duration(c.Poll), "how often the repository is looked at")
 	f.StringVar(&c.Listen, "listen", c.Listen, "`address` such as 127.0.0.1:8080 for /healthz, /readyz and /metrics; none by default")
-	f.StringVar(&c.Webhook.Listen, "webhook-listen", c.Webhook.Listen, "`address` such as 127.0.0.1:8081 for POST /webhook, with webhook.secretFile; none by default")
+	f.StringVar(&c.Webhook.Listen, "webhook-listen", c.Webhook.Listen, "`address` such as 127.0.0.1:8081 for webhooks; none by default")
 	f.StringVar(&c.Polyaxon.URL, "polyaxon-url", c.Polyaxon.URL, "`URL` of the Polyaxon API, as pods reach it too")
 	f.StringVar(&c.Polyaxon.Owner, "polyaxon-owner", c.Polyaxon.Owner, "owner of the Polyaxon project")
 	f.StringVar(&c.Polyaxon.Project, "polyaxon-project", c.Polyaxon.Project, "Polyaxon project for searches, made when missing")

@@ -21,7 +21,8 @@ func (c config) checkWebhook() error {
 	w := c.Webhook
 	switch {
 	case w.Listen != "" && w.SecretFile == "":
-		return errors.New("webhook.listen (--webhook-listen) without webhook.secretFile: who may send webhooks is known by that secret, so name its file")
+		return errors.New("webhook.listen (--webhook-listen) without webhook.secretFile: " +
+			"who may send webhooks is known by that secret, so name its file")
 	case w.SecretFile != "" && w.Listen == "":
 		return errors.New("webhook.secretFile without webhook.listen (--webhook-listen): say where to listen, such as 127.0.0.1:8081")
 	}

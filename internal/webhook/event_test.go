@@ -5,12 +5,13 @@ import "testing"
 // TestForeign has bodies as the git servers send them, as far as it matters, and the ways by which a daemon may follow a repository.
 func TestForeign(t *testing.T) {
 	const (
-		gitHub = `{"ref": "refs/heads/main", "repository": {"url": "https://github.com/ML/models", "html_url": "https://github.com/ML/models",
-			"ssh_url": "git@github.com:ML/models.git", "clone_url": "https://github.com/ML/models.git", "git_url": "git://github.com/ML/models.git"}}`
+		gitHub = `{"ref": "refs/heads/main", "repository": {"url": "https://github.com/ML/models",
+			"html_url": "https://github.com/ML/models", "ssh_url": "git@github.com:ML/models.git", "clone_url": "https://github.com/ML/models.git", "git_url": "git://github.com/ML/models.git"}}`
 		gitLab = `{"object_kind": "push", "ref": "refs/heads/main", "project": {"web_url": "https://gitlab.example.com/a/ML/models",
 			"git_ssh_url": "ssh://git@gitlab.example.com:2222/a/ML/models.git", "git_http_url": "https://gitlab.example.com/a/ML/models.git"},
 			"repository": {"url": "git@gitlab.example.com:a/ML/models.git", "homepage": "https://gitlab.example.com/a/ML/models"}}`
-		bitbucket = `{"push": {"changes": [{"new": {"name": "main"}}]}, "repository": {"links": {"html": {"href": "https://bitbucket.org/ml/others"}}}}`
+		bitbucket = `{"push": {"changes": [{"new": {"name": "main"}}]},
+			"repository": {"links": {"html": {"href": "https://bitbucket.org/ml/others"}}}}`
 		other     = "another repository"
 		branch    = "another branch, or a tag"
 	)

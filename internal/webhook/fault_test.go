@@ -103,8 +103,8 @@ func (f *flooded) counted(r Result) int {
 	return f.results[r]
 }
 
-// TestFault37Webhooks floods the port: unsigned, about another repository, replayed, with a body of 100 MB, and by clients that send nothing.
-// Who is not signed costs no look, all that are signed one, and nothing of it stays (I7).
+// TestFault37Webhooks floods the port: unsigned, about another repository, replayed, with a body of 100 MB, and by clients that send
+// nothing. Who is not signed costs no look, all that are signed one, and nothing of it stays (I7).
 func TestFault37Webhooks(t *testing.T) {
 	goroutines, heap := runtime.NumGoroutine(), used()
 	f := flood(t)

@@ -74,7 +74,8 @@ func TestSignatures(t *testing.T) {
 		want    Result
 	}{
 		"GitHub":                {[]string{"X-Hub-Signature-256: " + right, old, "X-GitHub-Event: push"}, Taken},
-		"Gitea":                 {[]string{"X-Gitea-Signature: " + bare, "X-Gogs-Signature: " + bare, "X-Hub-Signature-256: " + right, old}, Taken},
+		"Gitea":                 {[]string{"X-Gitea-Signature: " + bare, "X-Hub-Signature-256: " + right, old}, Taken},
+		"Gogs":                  {[]string{"X-Gogs-Signature: " + bare}, Taken},
 		"Forgejo":               {[]string{"X-Forgejo-Signature: " + bare}, Taken},
 		"GitLab":                {[]string{"X-Gitlab-Token: " + secret, "X-Gitlab-Event: Push Hook"}, Taken},
 		"Bitbucket":             {[]string{"X-Hub-Signature: " + right}, Taken},
