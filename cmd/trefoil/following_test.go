@@ -61,8 +61,8 @@ func (l *leasing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, l.lease)
 }
 
-// gitServer is a bare repository behind git http-backend that counts what it is asked.
-type gitServer struct {
+// countedGit is a bare repository behind git http-backend that counts what it is asked.
+type countedGit struct {
 	*testing.T
 	bare, url string
 
@@ -70,10 +70,10 @@ type gitServer struct {
 	calls []string
 }
 
-func serveGit(t *testing.T) *gitServer {
+func serveGit(t *testing.T) *countedGit {
 	t.Helper()
 	root := t.TempDir()
-	g := &gitServer{T: t, bare: filepath.Join(root, "ml", "models.git")}
+	g := &countedGit{T: t, bare: filepath.Join(root, "ml", "models.git")}
 	g.git(root, "init", "-q", "--bare", "-b", "main", g.bare)
 	core := strings.TrimSpace(g.git(root, "--exec-path"))
 	backend := &cgi.Handler{
@@ -92,7 +92,7 @@ func serveGit(t *testing.T) *gitServer {
 	return g
 }
 
-func (g *gitServer) git(dir string, args ...string) string {
+func (g *countedGit) git(dir string, args ...string) string {
 	g.Helper()
 	command := exec.Command("git", append([]string{"-c", "user.name=Ada", "-c", "user.email=ada@example.com"}, args...)...)
 	command.Dir = dir
@@ -105,7 +105,7 @@ func (g *gitServer) git(dir string, args ...string) string {
 }
 
 // push makes a commit as a person does, past the server, and returns the first digits of its hash.
-func (g *gitServer) push(models string) string {
+func (g *countedGit) push(models string) string {
 	g.Helper()
 	work := filepath.Join(g.TempDir(), "work")
 	g.git(filepath.Dir(work), "clone", "-q", g.bare, work)
@@ -120,7 +120,7 @@ func (g *gitServer) push(models string) string {
 }
 
 // asked is what the server was asked so far.
-func (g *gitServer) asked() []string {
+func (g *countedGit) asked() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return append([]string(nil), g.calls...)
@@ -146,7 +146,7 @@ func (s *shared) String() string {
 
 // following is a daemon that follows a git server, with engines that hold nothing.
 type following struct {
-	*gitServer
+	*countedGit
 	log    *shared
 	secret string // its file
 	hooks  string // the URL where it takes webhooks
@@ -160,11 +160,11 @@ func follow(t *testing.T, cluster *leasing) *following {
 }
 
 // followAt starts `trefoil run`, which polls every 10 minutes. It ends with the test.
-func followAt(t *testing.T, cluster *leasing, g *gitServer, url string) *following {
+func followAt(t *testing.T, cluster *leasing, g *countedGit, url string) *following {
 	t.Helper()
 	engines := httptest.NewServer(cluster)
 	t.Cleanup(engines.Close)
-	f := &following{gitServer: g, log: &shared{}, secret: filepath.Join(t.TempDir(), "secret")}
+	f := &following{countedGit: g, log: &shared{}, secret: filepath.Join(t.TempDir(), "secret")}
 	f.keep(hookSecret)
 	config, kube := filepath.Join(t.TempDir(), "trefoil.yaml"), filepath.Join(t.TempDir(), "kubeconfig")
 	for name, text := range map[string]string{kube: kubeconfig(engines.URL), config: fmt.Sprintf(
@@ -206,7 +206,7 @@ func (f *following) keep(secrets string) {
 
 // quiet waits until the server was not asked for two seconds: no poke is left of the start, and the next look is that of a webhook, or of
 // a poll in 10 minutes.
-func (g *gitServer) quiet() {
+func (g *countedGit) quiet() {
 	g.Helper()
 	last, since := -1, time.Now()
 	g.eventually("nobody asks", func() bool {
@@ -218,7 +218,7 @@ func (g *gitServer) quiet() {
 }
 
 // eventually waits for what without a webhook would take 10 minutes.
-func (g *gitServer) eventually(what string, done func() bool) {
+func (g *countedGit) eventually(what string, done func() bool) {
 	g.Helper()
 	ctx, cancel := context.WithTimeout(g.Context(), time.Minute)
 	defer cancel()

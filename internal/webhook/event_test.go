@@ -12,8 +12,8 @@ func TestForeign(t *testing.T) {
 			"repository": {"url": "git@gitlab.example.com:a/ML/models.git", "homepage": "https://gitlab.example.com/a/ML/models"}}`
 		bitbucket = `{"push": {"changes": [{"new": {"name": "main"}}]},
 			"repository": {"links": {"html": {"href": "https://bitbucket.org/ml/others"}}}}`
-		other     = "another repository"
-		branch    = "another branch, or a tag"
+		other  = "another repository"
+		branch = "another branch, or a tag"
 	)
 	for _, tc := range []struct{ name, body, repository, want string }{
 		{"as it is", gitHub, "https://github.com/ML/models.git", ""},
