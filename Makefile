@@ -1,6 +1,6 @@
 # `make` lints and tests; CI runs `make e2e` too. `make help` lists the rest.
 .DEFAULT_GOAL := all
-.PHONY: all build demo test histories hostile bench lint e2e stack tidy clean help
+.PHONY: all build demo test histories hostile faults bench lint e2e stack tidy clean help
 
 all: lint test ## lint and test
 
@@ -24,6 +24,10 @@ lint: ## vet and golangci-lint
 
 hostile: ## specs that are made to kill, each beside a healthy one; two minutes
 	go test ./internal/sandbox -count=1 -run Hostile -hostile -parallel 2
+
+# The number in a test's name is that of the fault in docs/faults.md.
+faults: ## what git servers, networks and people do to the daemon, as a table; two minutes
+	go test -tags e2e -count=1 -run '^TestFault|^TestContention$$' -v ./internal/gitrepo ./internal/webhook ./reconcile ./e2e | awk -f ci/faults.awk
 
 bench: ## how long things take, and how that grows; beside cue vet
 	go test -run '^$$' -bench . -benchtime 3x ./...
