@@ -19,7 +19,8 @@ import (
 	"github.com/trefoil-gitops/trefoil/e2e/stack"
 )
 
-// TestWebhook has a daemon that polls every 10 minutes act on a push when it is told of it, and ask its git server nothing before.
+// TestWebhook has a daemon that polls every 10 minutes act on a push when it is told of it, and ask its git server nothing before; then
+// when another daemon is told, which waits for the lease.
 func TestWebhook(t *testing.T) {
 	secret := newCanary("the secret of the webhook")
 	file := filepath.Join(t.TempDir(), "secret")
@@ -29,9 +30,7 @@ func TestWebhook(t *testing.T) {
 	t.Setenv("TREFOIL_POLL", "10m")
 	w := quickWorld(t, nil, fmt.Sprintf("webhook: {listen: '127.0.0.1:0', secretFile: %q}\n", file))
 	w.start()
-	address := regexp.MustCompile(`msg="takes webhooks" address=(\S+)`)
-	w.eventually("it takes webhooks", time.Minute, func() bool { return address.MatchString(w.log()) })
-	to := "http://" + address.FindStringSubmatch(w.log())[1] + "/webhook"
+	to := w.listens("daemon.log")
 	w.eventually("the first pass", time.Minute, func() bool { return strings.Contains(w.log(), "planning on") })
 	asked := w.still()
 
@@ -45,19 +44,47 @@ func TestWebhook(t *testing.T) {
 	if now := w.still(); now != asked {
 		t.Errorf("before the webhook the git server is asked %+v, then %+v", asked, now)
 	}
+	t.Logf("the push is acted on %v after its webhook", w.told(to, secret.secret, hash))
+	w.eventually("its search", time.Minute, func() bool { return len(w.runs("kind:matrix")) == 1 })
+
+	w.another("second.log")
+	to = w.listens("second.log")
+	w.eventually("the second daemon waits", time.Minute, func() bool {
+		return strings.Contains(w.read("second.log"), "waits: another daemon leads")
+	})
+	w.eventually("the release", patience, func() bool { return w.serves(stack.NamespaceStaging, "one", "1") })
+	w.still()
+	hash, err = w.git.Push(w.Context(), "another model", func(dir string) error {
+		return writeFiles(dir, map[string]string{"two.cue": "models: two: {}"})
+	})
+	w.must(err)
+	t.Logf("the push is acted on %v after a webhook to a daemon that waits", w.told(to, secret.secret, hash))
+	logs := map[string]string{"the log": w.log(), "the other log": w.read("second.log")}
+	if found := leaks(logs, []canary{secret}); len(found) > 0 {
+		t.Errorf("I6: %v", found)
+	}
+}
+
+// listens returns where the daemon of a log takes webhooks.
+func (w *world) listens(log string) string {
+	w.Helper()
+	address := regexp.MustCompile(`msg="takes webhooks" address=(\S+)`)
+	w.eventually("it takes webhooks", time.Minute, func() bool { return address.MatchString(w.read(log)) })
+	return "http://" + address.FindStringSubmatch(w.read(log))[1] + "/webhook"
+}
+
+// told sends a webhook and returns how long after it the first daemon plans on the commit.
+func (w *world) told(to, secret, hash string) time.Duration {
+	w.Helper()
 	sent := time.Now()
-	if code := w.hook(to, secret.secret); code != http.StatusNoContent {
-		t.Errorf("the webhook is answered with %d", code)
+	if code := w.hook(to, secret); code != http.StatusNoContent {
+		w.Errorf("the webhook is answered with %d", code)
 	}
 	planned := regexp.MustCompile(`time=(\S+) level=INFO msg="planning on" commit=` + hash[:7])
 	w.eventually("the push is planned on", 30*time.Second, func() bool { return planned.MatchString(w.log()) })
 	at, err := time.Parse(time.RFC3339Nano, planned.FindStringSubmatch(w.log())[1])
 	w.must(err)
-	t.Logf("the push is acted on %v after its webhook", at.Sub(sent).Round(time.Millisecond))
-	w.eventually("its search", time.Minute, func() bool { return len(w.runs("kind:matrix")) == 1 })
-	if found := leaks(map[string]string{"the log": w.log()}, []canary{secret}); len(found) > 0 {
-		t.Errorf("I6: %v", found)
-	}
+	return at.Sub(sent).Round(time.Millisecond)
 }
 
 // still waits until the git server was not asked for five seconds: longer than any look takes that was asked for before.

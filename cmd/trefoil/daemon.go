@@ -119,6 +119,8 @@ type daemon struct {
 	told func(pass reconcile.Pass, err error)
 	// watch pokes the loop when the branch moves, until ctx ends; nil where the seat does that.
 	watch func(ctx context.Context)
+	// bell is by which daemons of the repository tell each other to look.
+	bell func(heard func()) (*kube.Bell, error)
 }
 
 // follow is the daemon of `trefoil run`.
@@ -182,6 +184,7 @@ func (a *app) connect(
 		return nil, err
 	}
 	d.loop = a.loop(c, source, searches, cluster, log)
+	d.bell = cluster.Bell
 	d.seat = clusterSeat{cluster, searches, c, d.loop.Holder, log}
 	go cluster.Run(ctx)
 	return d, nil

@@ -24,11 +24,9 @@ func (d *daemon) lead(ctx context.Context) error {
 		return err
 	}
 	defer closed()
-	deaf, err := d.hear(life.leads, counts.Webhook)
-	if err != nil {
+	if err := d.hear(ctx, life.leads, counts.Webhook); err != nil {
 		return err
 	}
-	defer deaf()
 	go life.look(ctx, d.loop.Source, time.Duration(d.config.Poll))
 	if d.watch != nil {
 		go d.watch(ctx)

@@ -100,17 +100,29 @@ func TestFileIsWatched(t *testing.T) {
 	}
 }
 
-// TestWebhookWaits: a daemon that waits for the lease says so to what is signed, so that another one is tried, and to nobody else.
+// TestWebhookWaits: a daemon that waits for the lease takes a webhook too, and rings for the one that leads, once a second at most.
 func TestWebhookWaits(t *testing.T) {
 	somebody, seconds, now := "somebody else", int32(15), metav1.NowMicro()
-	lease := &coordinationv1.Lease{Spec: coordinationv1.LeaseSpec{HolderIdentity: &somebody, LeaseDurationSeconds: &seconds, RenewTime: &now}}
-	f := follow(t, &leasing{lease: lease})
+	cluster := &leasing{lease: &coordinationv1.Lease{
+		Spec: coordinationv1.LeaseSpec{HolderIdentity: &somebody, LeaseDurationSeconds: &seconds, RenewTime: &now},
+	}}
+	f := follow(t, cluster)
 	f.eventually("it waits", func() bool { return strings.Contains(f.log.String(), "waits: another daemon leads") })
 	if code := f.hook("another secret of theirs"); code != http.StatusUnauthorized {
 		t.Errorf("a wrong signature is answered with %d", code)
 	}
-	if code := f.hook(hookSecret); code != http.StatusServiceUnavailable {
-		t.Errorf("a right signature is answered with %d", code)
+	began := time.Now()
+	for range 500 {
+		if code := f.hook(hookSecret); code != http.StatusNoContent {
+			t.Fatalf("a right signature is answered with %d", code)
+		}
+	}
+	f.eventually("it rings", func() bool { return cluster.rung() > 0 })
+	if most := int(time.Since(began)/time.Second) + 2; cluster.rung() > most {
+		t.Errorf("I7: it rings %d times, at most %d are one a second", cluster.rung(), most)
+	}
+	if strings.Contains(f.log.String(), "planning on") {
+		t.Error("it plans, and does not lead")
 	}
 }
 

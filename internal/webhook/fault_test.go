@@ -38,7 +38,7 @@ func flood(t *testing.T) *flooded {
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: crowd / 2, MaxConnsPerHost: crowd / 2}},
 	}
 	f.closed = Serve(socket, Handler(Options{
-		Repository: "https://git.example.com/ml/models.git", Branch: "main", Leads: func() bool { return true },
+		Repository: "https://git.example.com/ml/models.git", Branch: "main",
 		Secrets: func() ([]string, error) { return []string{secret}, nil },
 		Poke: func() {
 			select {

@@ -24,7 +24,6 @@ const (
 	Unsigned Result = "unsigned"  // 401: there is no signature, or a wrong one
 	TooLarge Result = "too_large" // 413
 	Unread   Result = "unread"    // 400: the body ended early, or did not end in time
-	Waiting  Result = "waiting"   // 503: another daemon leads
 	Busy     Result = "busy"      // 503: too many at once
 	Failed   Result = "failed"    // 500: the secret can't be read, or we are at fault
 )
@@ -36,8 +35,6 @@ type Options struct {
 	// Secrets are those that a request may be signed with; any of them will do. They are asked for anew for each request that carries
 	// a signature. None, or an error, and nothing is taken.
 	Secrets func() ([]string, error)
-	// Leads reports whether this daemon acts: to poke another one would change nothing.
-	Leads func() bool
 	// Poke is called for each request that is taken. It must not block.
 	Poke func()
 	// Count is told what became of each request.
@@ -109,9 +106,6 @@ func (h *handler) signed(r *http.Request, body []byte) (Result, string) {
 	if why := foreign(body, h.Repository, h.Branch); why != "" {
 		return Other, why + ": nobody looks"
 	}
-	if !h.Leads() {
-		return Waiting, "another daemon leads"
-	}
 	h.Poke()
 	return Taken, ""
 }
@@ -125,11 +119,11 @@ func ping(header http.Header) bool {
 func answer(w http.ResponseWriter, result Result, why string) {
 	code := map[Result]int{
 		Taken: http.StatusNoContent, Pong: http.StatusOK, Other: http.StatusAccepted, Unsigned: http.StatusUnauthorized,
-		TooLarge: http.StatusRequestEntityTooLarge, Unread: http.StatusBadRequest, Waiting: http.StatusServiceUnavailable,
+		TooLarge: http.StatusRequestEntityTooLarge, Unread: http.StatusBadRequest,
 		Busy: http.StatusServiceUnavailable, Failed: http.StatusInternalServerError,
 	}[result]
 	if code == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "1") // the next try may meet who leads
+		w.Header().Set("Retry-After", "1")
 	}
 	if code == http.StatusNoContent {
 		w.WriteHeader(code)
