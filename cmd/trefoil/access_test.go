@@ -6,7 +6,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trefoil-gitops/trefoil/internal/gitrepo"
 )
 
 // mount lays a file out as a kubelet does with a Secret, and replaces it as that does: all that people see are links.
@@ -88,5 +93,43 @@ func TestI6RedactAfterSwap(t *testing.T) {
 	mount(t, dir, "key", "canary-second")
 	if got := clean("canary-first"); got != "[redacted]" {
 		t.Errorf("left of the old one is %q", got)
+	}
+}
+
+// TestAccessFields reads each file of the configuration into its place.
+func TestAccessFields(t *testing.T) {
+	dir := t.TempDir()
+	file := func(text string) string {
+		name := filepath.Join(dir, text)
+		if err := os.WriteFile(name, []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	text := fmt.Sprintf("repository: {username: bob, passwordFile: %q, bearerTokenFile: %q, githubApp: {id: 1, installation: 2, privateKeyFile: %q, url: 'https://x'},"+
+		"clientCertificateFile: %q, clientKeyFile: %q, caFile: %q, sshKeyFile: %q, sshKeyPassphraseFile: %q, knownHostsFile: hosts}\n",
+		file("password"), file("bearer"), file("app"), file("cert"), file("certkey"), file("ca"), file("ssh"), file("passphrase"))
+	c := config{}
+	if err := os.WriteFile(filepath.Join(dir, "trefoil.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&app{flags: flags{config: filepath.Join(dir, "trefoil.yaml")}, env: os.LookupEnv}).readFile(&c); err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.Repository.credentials()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := gitrepo.Credentials{
+		Username: "bob", Password: "password", BearerToken: "bearer",
+		App:         gitrepo.App{ID: 1, Installation: 2, Key: []byte("app\n"), URL: "https://x"},
+		Certificate: []byte("cert\n"), CertificateKey: []byte("certkey\n"), CA: []byte("ca\n"),
+		SSHKey: []byte("ssh\n"), SSHPassphrase: "passphrase", KnownHosts: "hosts",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if hidden := c.redact()("password bearer app certkey ssh passphrase"); hidden != strings.TrimSpace(strings.Repeat("[redacted] ", 6)) {
+		t.Errorf("I6: left is %q", hidden)
 	}
 }

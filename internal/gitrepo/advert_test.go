@@ -1,6 +1,7 @@
 package gitrepo
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -94,4 +95,18 @@ func TestAdvertReads(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
+}
+
+// FuzzAdvert hands on all bytes of a server, or none and an error.
+func FuzzAdvert(f *testing.F) {
+	for _, seed := range []string{"", "0", "0000", "001e# service=git-upload-pack\n0000", "<html>", "0008\x00a b", "ffff", "0001", "0005#00000000",
+		"1234567890123456789012345678901234567890\tx"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		got, err := io.ReadAll(newAdvert(bytes.NewReader(raw)))
+		if (err == nil && !bytes.Equal(got, raw)) || (err != nil && len(got) > 0) {
+			t.Errorf("%q becomes %q, %v", raw, got, err)
+		}
+	})
 }

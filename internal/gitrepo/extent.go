@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/storer"
 )
 
@@ -82,8 +83,9 @@ func rawTree(store storer.EncodedObjectStorer, folder plumbing.Hash) []byte {
 
 // cutEntry takes the first entry off: its mode, a blank, its name, a zero byte, its hash.
 func cutEntry(raw []byte) (hash plumbing.Hash, isFolder bool, rest []byte) {
-	mode, _, _ := bytes.Cut(raw[:min(len(raw), 8)], []byte{' '})
-	_, after, _ := bytes.Cut(raw, []byte{0})
+	head, after, _ := bytes.Cut(raw, []byte{0})
+	text, _, _ := bytes.Cut(head, []byte{' '})
+	mode, err := filemode.New(string(text)) // as go-git takes it: with any number of zeros in front
 	n := copy(hash[:], after)
-	return hash, n == len(hash) && (string(mode) == "40000" || string(mode) == "040000"), after[n:]
+	return hash, err == nil && mode == filemode.Dir && n == len(hash), after[n:]
 }

@@ -8,6 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/storage/memory"
+
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 )
 
@@ -141,4 +146,39 @@ func (s *server) bomb(t *testing.T, deep int) plan.Revision {
 	commit := runGit(t, s.dir, "commit-tree", "-m", "bomb", strings.TrimSpace(string(out)))
 	runGit(t, s.dir, "update-ref", "refs/heads/main", commit)
 	return plan.Revision(commit)
+}
+
+// FuzzSurvey counts trees of somebody who is not to be trusted as go-git does, as far as that reads them.
+func FuzzSurvey(f *testing.F) {
+	store := memory.NewStorage()
+	inner := plant(f, store, leaves("a=1 b*=2 d/c=3"))
+	f.Add([]byte("40000 d\x00" + string(inner[:]) + "100644 a\x00" + string(inner[:])))
+	f.Add([]byte("0040000 d\x00" + string(inner[:])))
+	f.Add([]byte("160000 sub\x00" + string(inner[:]) + "120000 link\x00"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		encoded := new(plumbing.MemoryObject)
+		encoded.SetType(plumbing.TreeObject)
+		_, _ = encoded.Write(raw)
+		root, err := store.SetEncodedObject(encoded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := (&surveyor{store, defaultLimits(), make(map[plumbing.Hash]extent)}).below(root, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree, err := object.GetTree(store, root)
+		if err != nil {
+			return
+		}
+		want := len(tree.Entries)
+		for _, e := range tree.Entries {
+			if e.Mode == filemode.Dir && e.Hash == inner {
+				want += 4
+			}
+		}
+		if got.entries < want {
+			t.Errorf("%q: %d were counted, there are %d", raw, got.entries, want)
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package gitrepo
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -107,6 +108,23 @@ func TestClientCertificate(t *testing.T) {
 		o.Credentials = given(c)
 		if _, err := Open(o); err == nil || !strings.Contains(err.Error(), "client certificate and its key") {
 			t.Errorf("Open = %v", err)
+		}
+	}
+}
+
+// A bundle of authorities that was replaced counts from the next call on, and so does a certificate.
+func TestCertificatesChange(t *testing.T) {
+	old, _ := certificate(t)
+	s := serve(t, specs())
+	front, ca := s.secureFront(t, func(*tls.Config) {})
+	o, c := options(front.URL+"/specs.git"), &changing{now: Credentials{CA: old}}
+	o.Credentials = c.read
+	repo := open(t, o)
+	for _, bundle := range [][]byte{old, append(old, ca...), ca, old} {
+		c.now.CA = bundle
+		_, err := repo.Tip(aMinute(t))
+		if trusted := bytes.Contains(bundle, ca); (err == nil) != trusted {
+			t.Errorf("Tip = %v; trusted is %v", err, trusted)
 		}
 	}
 }
