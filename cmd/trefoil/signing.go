@@ -96,7 +96,7 @@ func (s *signing) sign(commit []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return signer.Sign(commit)
+	return signer.Sign(commit, wallClock())
 }
 
 // sign is what signs the daemon's commits; nil where none are to be signed. A key that can't be used is an error now, and so is one that the

@@ -181,7 +181,7 @@ func (f follower) vouch(name string) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	signed, err := signer.Sign(text)
+	signed, err := signer.Sign(text, wallClock())
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func NewSigner(key, passphrase []byte, now time.Time) (*Signer, error) {
 		return nil, err
 	}
 	s := &Signer{private, private.public()}
-	if _, err := s.Sign(fmt.Appendf(nil, trial, now.Unix())); err != nil {
+	if _, err := s.Sign(fmt.Appendf(nil, trial, now.Unix()), now); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -51,8 +51,9 @@ func readPrivate(key, passphrase []byte, now time.Time) (privateKey, error) {
 		"or an armored OpenPGP key")
 }
 
-// Sign returns a commit object with its signature in it, of one without. The same commit gives the same bytes. What it returns was verified.
-func (s *Signer) Sign(commit []byte) ([]byte, error) {
+// Sign returns a commit object with its signature in it, of one without. The same commit gives the same bytes, whatever the time now: that
+// decides only whether the key still counts. What it returns was verified.
+func (s *Signer) Sign(commit []byte, now time.Time) ([]byte, error) {
 	when, err := committed(commit)
 	if err != nil {
 		return nil, fmt.Errorf("sign a commit: %w", err)
@@ -65,7 +66,7 @@ func (s *Signer) Sign(commit []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign a commit: %w", err)
 	}
-	if _, err := s.own.Verify(signed, when); err != nil {
+	if _, err := s.own.Verify(signed, now); err != nil {
 		return nil, fmt.Errorf("the signature that was made is not good: %w", err)
 	}
 	return signed, nil

@@ -18,7 +18,7 @@ func unsigned(when time.Time) []byte {
 func TestSign(t *testing.T) {
 	for name, passphrase := range map[string]string{
 		"ed25519": "", "rsa": "", "rsa-pem": "", "locked": "correct horse", "locked-pem": "correct horse",
-		"pgp-ed25519.sec": "", "pgp-rsa.sec": "", "pgp-locked.sec": "correct horse", "pgp-subkey.sec": "",
+		"pgp-ed25519.sec": "", "pgp-rsa.sec": "", "pgp-locked.sec": "correct horse", "pgp-subkey.sec": "", "pgp-extended.sec": "",
 	} {
 		t.Run(name, func(t *testing.T) {
 			signer, err := NewSigner(read(t, "keys/"+name), []byte(passphrase), now)
@@ -31,10 +31,10 @@ func TestSign(t *testing.T) {
 			} else {
 				trusted = trust(t, allow(t, "trefoil@example.com", name))
 			}
-			for _, when := range []time.Time{now, time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)} { // the second is before the key was made
+			for _, when := range []time.Time{now, time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)} { // before most keys were made
 				commit := unsigned(when)
-				first, err1 := signer.Sign(commit)
-				second, err2 := signer.Sign(commit)
+				first, err1 := signer.Sign(commit, now)
+				second, err2 := signer.Sign(commit, now)
 				if err1 != nil || err2 != nil || !bytes.Equal(first, second) {
 					t.Fatalf("I8: signed twice it is not the same: %v, %v\n%s\n%s", err1, err2, first, second)
 				}
@@ -52,11 +52,11 @@ func TestSign(t *testing.T) {
 			if err := trust(t, allow(t, "ada", "stranger"), "pgp-stranger").Trusts(signer, now); err == nil || !strings.Contains(err.Error(), "not in the list") {
 				t.Errorf("others trust it: %v", err)
 			}
-			if _, err := signer.Sign([]byte("no commit")); err == nil {
+			if _, err := signer.Sign([]byte("no commit"), now); err == nil {
 				t.Error("what is no commit was signed")
 			}
-			signed, _ := signer.Sign(unsigned(now))
-			if _, err := signer.Sign(signed); err == nil {
+			signed, _ := signer.Sign(unsigned(now), now)
+			if _, err := signer.Sign(signed, now); err == nil {
 				t.Error("a signed commit was signed again")
 			}
 		})
@@ -89,5 +89,20 @@ func TestRefused(t *testing.T) {
 		if _, err := NewSigner(damaged, nil, now); err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s, damaged: %v", c.name, err)
 		}
+	}
+}
+
+// TestExpiresLater has a key expire after it was read: it signs nothing more.
+func TestExpiresLater(t *testing.T) {
+	then := time.Date(2020, 1, 3, 0, 0, 0, 0, time.UTC)
+	signer, err := NewSigner(read(t, "keys/pgp-expired.sec"), nil, then)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := signer.Sign(unsigned(then), then); err != nil {
+		t.Error(err)
+	}
+	if _, err := signer.Sign(unsigned(then), now); err == nil || !strings.Contains(err.Error(), "expired") {
+		t.Errorf("%v; want that it is expired", err)
 	}
 }

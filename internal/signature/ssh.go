@@ -64,7 +64,7 @@ func nameSSH(key ssh.PublicKey) string { return key.Type() + " " + ssh.Fingerpri
 
 // strong refuses keys that are not worth much.
 func strong(key ssh.PublicKey) error {
-	if key.Type() == ssh.InsecureKeyAlgoDSA {
+	if key.Type() == "ssh-dss" {
 		return errors.New("DSA keys are too weak: make one with `ssh-keygen -t ed25519`")
 	}
 	if crypto, ok := key.(ssh.CryptoPublicKey); ok {

@@ -67,7 +67,7 @@ func (t *Trusted) Verify(commit []byte, now time.Time) (who string, err error) {
 
 // Trusts says why what a Signer signs now would not count.
 func (t *Trusted) Trusts(s *Signer, now time.Time) error {
-	signed, err := s.Sign(fmt.Appendf(nil, trial, now.Unix()))
+	signed, err := s.Sign(fmt.Appendf(nil, trial, now.Unix()), now)
 	if err == nil {
 		_, err = t.Verify(signed, now)
 	}

@@ -46,7 +46,7 @@ func trust(t testing.TB, allowed string, keys ...string) *Trusted {
 func everybody(t testing.TB) *Trusted {
 	t.Helper()
 	return trust(t, allow(t, "ada@example.com", "ed25519")+allow(t, "rsa@example.com", "rsa")+allow(t, "ecdsa@example.com", "ecdsa"),
-		"pgp-ed25519", "pgp-rsa", "pgp-ecdsa", "pgp-expired", "pgp-revoked", "pgp-subkey")
+		"pgp-ed25519", "pgp-rsa", "pgp-ecdsa", "pgp-expired", "pgp-revoked", "pgp-subkey", "pgp-extended")
 }
 
 // TestVerify judges commits that the real git, ssh-keygen and gpg have signed.
@@ -63,6 +63,7 @@ func TestVerify(t *testing.T) {
 		"pgp-rsa":         {true, "pgp-rsa <pgp-rsa@example.com> (OpenPGP "},
 		"pgp-ecdsa":       {true, "pgp-ecdsa <pgp-ecdsa@example.com> (OpenPGP "},
 		"pgp-subkey":      {true, "pgp-subkey <pgp-subkey@example.com> (OpenPGP "},
+		"pgp-extended":    {true, "pgp-extended <pgp-extended@example.com> (OpenPGP "},
 		"unsigned":        {false, "it is not signed"},
 		"ssh-stranger":    {false, "the key that signed it is not in the list: ssh-ed25519 SHA256:"},
 		"ssh-rsa-weak":    {false, "the key that signed it is not in the list: ssh-rsa SHA256:"},

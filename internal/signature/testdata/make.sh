@@ -43,6 +43,10 @@ pgp_key pgp-ecdsa '' nistp256 never
 pgp_key pgp-dsa '' dsa2048 never
 pgp_key pgp-locked 'correct horse' ed25519 never
 pgp_key pgp-expired '' ed25519 2020-02-01 --faked-system-time 20200101T000000
+pgp_key pgp-extended '' ed25519 2020-02-01 --faked-system-time 20200101T000000
+$gpg --passphrase '' --quick-set-expire "$(fingerprint pgp-extended)" never
+$gpg --armor --passphrase '' --export-secret-keys pgp-extended@example.com > pgp-extended.sec
+$gpg --armor --export pgp-extended@example.com > pgp-extended.asc
 pgp_key pgp-revoked '' ed25519 never
 pgp_key pgp-stranger '' ed25519 never
 pgp_key pgp-subkey '' ed25519 never
@@ -68,7 +72,7 @@ GIT_COMMITTER_DATE=2026-01-02T03:04:05Z git commit -q --allow-empty -m unsigned
 keep unsigned
 for name in ed25519 rsa ecdsa rsa-weak stranger; do of_ssh "ssh-$name" "$name"; done
 of_ssh ssh-certificate ed25519-cert.pub
-for name in pgp-ed25519 pgp-rsa pgp-rsa-weak pgp-ecdsa pgp-dsa pgp-revoked pgp-stranger pgp-subkey; do of_pgp "$name" "$name"; done
+for name in pgp-ed25519 pgp-rsa pgp-rsa-weak pgp-ecdsa pgp-dsa pgp-revoked pgp-stranger pgp-subkey pgp-extended; do of_pgp "$name" "$name"; done
 printf '#!/bin/sh\nexec gpg --faked-system-time 20200102T000000 "$@"\n' > "$work/past"
 printf '#!/bin/sh\nexec gpg --digest-algo SHA1 --allow-weak-digest-algos "$@"\n' > "$work/sha1"
 chmod +x "$work/past" "$work/sha1"
