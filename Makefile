@@ -29,9 +29,9 @@ hostile: ## specs that are made to kill, each beside a healthy one; two minutes
 faults: ## what git servers, networks and people do to the daemon, as a table; two minutes
 	go test -tags e2e -count=1 -run '^TestFault|^TestContention$$' -v ./internal/gitrepo ./internal/webhook ./reconcile ./e2e | awk -f ci/faults.awk
 
-bench: ## how long things take, and how that grows; beside cue vet
+bench: ## how long things take, and how that grows; beside cue vet and git fetch
 	go test -run '^$$' -bench . -benchtime 3x ./...
-	go test -tags e2e -run '^$$' -bench 'Vet|Plan' -benchtime 5x ./cmd/trefoil
+	go test -tags e2e -run '^$$' -bench 'Vet|Plan|Run' -benchtime 5x ./cmd/trefoil
 
 e2e: ## the built binary against the real engines; builds them where missing
 	go test -tags e2e -count=1 -p 1 -timeout 60m -v ./e2e/... ./internal/... ./render/...
