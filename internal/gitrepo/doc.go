@@ -3,8 +3,8 @@
 // A [Clone] compares the revisions that a repository on this machine has, without asking its remote and without git.
 //
 // Of a Repo nothing is ever checked out. Reading takes one commit at depth 1 into memory, of later ones only what the last one
-// has not, and answers from its tree; writing builds blobs, trees and a commit over that tree and pushes them by compare-and-
-// swap: the server moves the branch only if it still is where the commit was built, and the commit's only parent is that place,
+// has not, and answers from its tree; writing builds blobs, trees and a commit over that tree and pushes them by
+// compare-and-swap: the server moves the branch only if it still is where the commit was built, and the commit's only parent is that place,
 // so a push is always a fast-forward of the planned revision.
 //
 // # Why not go-git's Remote
