@@ -37,7 +37,18 @@ type repositoryConfig struct {
 	Path     string       `json:"path"`
 	Author   authorConfig `json:"author"`
 	Subject  string       `json:"subject"`
-	accessConfig
+
+	// Who is asking, and by what the server is known.
+	Username              string          `json:"username"`
+	PasswordFile          string          `json:"passwordFile"`
+	BearerTokenFile       string          `json:"bearerTokenFile"`
+	GitHubApp             gitHubAppConfig `json:"githubApp"`
+	ClientCertificateFile string          `json:"clientCertificateFile"`
+	ClientKeyFile         string          `json:"clientKeyFile"`
+	CAFile                string          `json:"caFile"`
+	SSHKeyFile            string          `json:"sshKeyFile"`
+	SSHKeyPassphraseFile  string          `json:"sshKeyPassphraseFile"`
+	KnownHostsFile        string          `json:"knownHostsFile"`
 
 	Signing signingConfig `json:"signing"`
 	Trust   trustConfig   `json:"trust"`

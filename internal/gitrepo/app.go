@@ -150,12 +150,17 @@ func (a *app) ask(ctx context.Context) (string, time.Time, error) {
 	if response.StatusCode != http.StatusCreated {
 		return "", time.Time{}, a.refused(response)
 	}
-	const most = 1 << 20 // the answer names every repository of the installation
+	return tokenIn(response.Body)
+}
+
+// tokenIn reads the answer, which also names every repository of the installation.
+func tokenIn(body io.Reader) (string, time.Time, error) {
+	const most = 1 << 20
 	var answer struct {
 		Token string    `json:"token"`
 		Ends  time.Time `json:"expires_at"`
 	}
-	if err := json.NewDecoder(&capped{response.Body, most, errTooLarge}).Decode(&answer); err != nil {
+	if err := json.NewDecoder(&capped{body, most, errTooLarge}).Decode(&answer); err != nil {
 		return "", time.Time{}, fmt.Errorf("the answer is not what GitHub says: %w", err)
 	}
 	if answer.Token == "" || strings.ContainsAny(answer.Token, "\r\n") || answer.Ends.IsZero() {
