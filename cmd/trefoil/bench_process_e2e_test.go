@@ -32,7 +32,7 @@ type follower struct {
 }
 
 // follow starts a daemon for the repository at url, with a cluster that has nothing but a Lease, and a Polyaxon that refuses everything.
-func follow(b *testing.B, trefoil, url string) *follower {
+func followBare(b *testing.B, trefoil, url string) *follower {
 	cluster := httptest.NewServer(new(leases))
 	b.Cleanup(cluster.Close)
 	file := filepath.Join(b.TempDir(), "kubeconfig")
