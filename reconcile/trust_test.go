@@ -85,7 +85,8 @@ func TestUntrustedRecord(t *testing.T) {
 	bad := w.source.Push("by Eve", map[string][]byte{"README.md": []byte("hello")})
 	p := once()
 	want := plan.Hold{Model: "mnist", Reason: "not committed while the tip of the branch is not trusted: record: release 1, experiment "}
-	if !slices.ContainsFunc(p.Plan.Holds, func(h plan.Hold) bool { return h.Model == want.Model && strings.HasPrefix(h.Reason, want.Reason) }) {
+	waits := func(h plan.Hold) bool { return h.Model == want.Model && strings.HasPrefix(h.Reason, want.Reason) }
+	if !slices.ContainsFunc(p.Plan.Holds, waits) {
 		t.Errorf("the plan is\n%s\nwant a hold such as %s", p.Plan, want)
 	}
 	for _, a := range p.Plan.Actions {

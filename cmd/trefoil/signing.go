@@ -99,14 +99,15 @@ func (s *signing) sign(commit []byte) ([]byte, error) {
 	return signer.Sign(commit, wallClock())
 }
 
-// sign is what signs the daemon's commits; nil where none are to be signed. A key that can't be used is an error now, and so is one that the
-// daemon itself would not trust: it would wait for ever for somebody to vouch for its commits.
+// sign is what signs the daemon's commits; nil where none are to be signed. A key that can't be used is an error now, and so is one that
+// the daemon itself would not trust: it would wait for ever for somebody to vouch for its commits.
 func (c config) sign(log *slog.Logger) (func(commit []byte) ([]byte, error), error) {
 	s := &signing{signingConfig: c.Repository.Signing}
 	trust := c.Repository.Trust
 	switch {
 	case s.KeyFile == "" && trust.asked():
-		return nil, errors.New("repository.trust without repository.signing: the daemon would not trust its own commits; give it a key, and list its public half")
+		return nil, errors.New("repository.trust without repository.signing: the daemon would not trust its own commits; " +
+			"give it a key, and list its public half")
 	case s.KeyFile == "":
 		return nil, nil
 	}

@@ -23,12 +23,14 @@ type signer struct {
 func (s signer) counts(when time.Time) error {
 	switch {
 	case !s.after.IsZero() && when.Before(s.after):
-		return fmt.Errorf("counts from %s on, and the commit's date is %s", s.after.Format(time.RFC3339), when.In(s.after.Location()).Format(time.RFC3339))
+		return fmt.Errorf("counts from %s on, and the commit's date is %s", second(s.after), second(when.In(s.after.Location())))
 	case !s.before.IsZero() && when.After(s.before):
-		return fmt.Errorf("counted until %s, and the commit's date is %s", s.before.Format(time.RFC3339), when.In(s.before.Location()).Format(time.RFC3339))
+		return fmt.Errorf("counted until %s, and the commit's date is %s", second(s.before), second(when.In(s.before.Location())))
 	}
 	return nil
 }
+
+func second(t time.Time) string { return t.Format(time.RFC3339) }
 
 // allows says why the key may not sign for a namespace.
 func (s signer) allows(namespace string) error {
@@ -84,7 +86,8 @@ func parseSigner(line string) (signer, error) {
 	s := signer{principals: principals}
 	key, _, options, more, err := ssh.ParseAuthorizedKey([]byte(rest))
 	if err != nil || len(more) > 0 {
-		return signer{}, errors.New("no key that can be read: write PRINCIPALS [OPTIONS] KEYTYPE KEY, as in `alice@example.com ssh-ed25519 AAAA…`")
+		return signer{}, errors.New("no key that can be read: write PRINCIPALS [OPTIONS] KEYTYPE KEY, as in " +
+			"`alice@example.com ssh-ed25519 AAAA…`")
 	}
 	if _, certificate := key.(*ssh.Certificate); certificate {
 		return signer{}, errors.New("that is a certificate: list the key itself")
@@ -161,5 +164,5 @@ func parseTime(option, text string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf(`%s: write YYYYMMDD, YYYYMMDDHHMM or YYYYMMDDHHMMSS, and a Z for UTC, in quotes: %s="20270101Z"`, option, option)
+	return time.Time{}, fmt.Errorf(`%s: write YYYYMMDD, YYYYMMDDHHMM or YYYYMMDDHHMMSS, and a Z for UTC, in quotes: %[1]s="20270101Z"`, option)
 }

@@ -31,7 +31,8 @@ func readPGP(text, passphrase []byte, now time.Time) (privateKey, error) {
 	case !ok:
 		return nil, errors.New("the OpenPGP key may not sign: it is expired, revoked, or for something else")
 	case key.PublicKey.Version != 4:
-		return nil, fmt.Errorf("the OpenPGP key is of version %d, whose signatures are not the same each time: make one of version 4", key.PublicKey.Version)
+		return nil, fmt.Errorf("the OpenPGP key is of version %d, whose signatures are not the same each time: make one of version 4",
+			key.PublicKey.Version)
 	case key.PrivateKey == nil || key.PrivateKey.Dummy():
 		return nil, fmt.Errorf("the private half of the OpenPGP key that signs, %s, is not in the file", key.PublicKey.KeyIdString())
 	}
@@ -54,8 +55,8 @@ func deterministic(key *packet.PublicKey) error {
 	case packet.PubKeyAlgoRSA, packet.PubKeyAlgoRSASignOnly, packet.PubKeyAlgoEdDSA, packet.PubKeyAlgoEd25519:
 		return strongPGP(key)
 	}
-	return errors.New("the OpenPGP key is of a kind whose signatures are not the same each time: a commit that is pushed again would be another " +
-		"one; make one with `gpg --quick-generate-key NAME ed25519 sign`")
+	return errors.New("the OpenPGP key is of a kind whose signatures are not the same each time: a commit that is pushed again " +
+		"would be another one; make one with `gpg --quick-generate-key NAME ed25519 sign`")
 }
 
 // sign makes a signature of the commit's date, or of the key's where that is later: gpg takes none that is older than its key.

@@ -131,7 +131,8 @@ func TestAllowedSignersAsGit(t *testing.T) {
 	stricter := []string{"ada KEY\nbob WEAK", "ada KEY\nnonsense", "ada KEY\nbob ssh-ed25519 AAAA", "ada cert-authority KEY"}
 	for _, line := range lines() {
 		text := strings.NewReplacer("KEY", strings.TrimSpace(string(read(t, "keys/ed25519.pub"))),
-			"OTHER", strings.TrimSpace(string(read(t, "keys/rsa.pub"))), "WEAK", strings.TrimSpace(string(read(t, "keys/rsa-weak.pub")))).Replace(line.text)
+			"OTHER", strings.TrimSpace(string(read(t, "keys/rsa.pub"))),
+			"WEAK", strings.TrimSpace(string(read(t, "keys/rsa-weak.pub")))).Replace(line.text)
 		r := newReal(t, text)
 		if git := r.passes(r.keep(read(t, "commits/ssh-ed25519"))); git != line.good && (!git || !slices.Contains(stricter, line.text)) {
 			t.Errorf("%s\n\tgit says %v, and we %v", line.text, git, line.good)

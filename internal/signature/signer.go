@@ -21,7 +21,8 @@ type privateKey interface {
 }
 
 // trial is what a key is tried with.
-const trial = "tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\nauthor Trefoil <> %d +0000\ncommitter Trefoil <> %[1]d +0000\n\nto try a key\n"
+const trial = "tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\n" +
+	"author Trefoil <> %d +0000\ncommitter Trefoil <> %[1]d +0000\n\nto try a key\n"
 
 // NewSigner reads a private key: an SSH key as ssh-keygen writes it (or in PEM), or an armored OpenPGP key as `gpg --armor
 // --export-secret-keys` does. The passphrase may be empty. A key that can't sign at the time now, whose signatures would not be the same

@@ -11,7 +11,8 @@ import (
 // unsigned is a commit as gitrepo makes one.
 func unsigned(when time.Time) []byte {
 	return fmt.Appendf(nil, "tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\nparent a6e4ebf40ddf7680f52fd1b9a4c6a7f83f321e43\n"+
-		"author Trefoil <trefoil@example.com> %d +0000\ncommitter Trefoil <trefoil@example.com> %[1]d +0000\n\nmnist: release 1\n\nTrefoil-Model: mnist\n", when.Unix())
+		"author Trefoil <trefoil@example.com> %d +0000\ncommitter Trefoil <trefoil@example.com> %[1]d +0000\n\n"+
+		"mnist: release 1\n\nTrefoil-Model: mnist\n", when.Unix())
 }
 
 // TestSign signs with keys as ssh-keygen and gpg write them, twice (I8), and has the public halves judge it.
@@ -49,7 +50,8 @@ func TestSign(t *testing.T) {
 			if err := trusted.Trusts(signer, now); err != nil {
 				t.Error(err)
 			}
-			if err := trust(t, allow(t, "ada", "stranger"), "pgp-stranger").Trusts(signer, now); err == nil || !strings.Contains(err.Error(), "not in the list") {
+			err = trust(t, allow(t, "ada", "stranger"), "pgp-stranger").Trusts(signer, now)
+			if err == nil || !strings.Contains(err.Error(), "not in the list") {
 				t.Errorf("others trust it: %v", err)
 			}
 			if _, err := signer.Sign([]byte("no commit"), now); err == nil {

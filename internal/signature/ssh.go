@@ -39,8 +39,8 @@ func readSSH(text, passphrase []byte) (privateKey, error) {
 	case ssh.KeyAlgoED25519, ssh.KeyAlgoRSA:
 		return sshKey{key}, strong(key.PublicKey())
 	default:
-		return nil, fmt.Errorf("the SSH key is of the kind %s, whose signatures are not the same each time: a commit that is pushed again would be "+
-			"another one; make one with `ssh-keygen -t ed25519`", kind)
+		return nil, fmt.Errorf("the SSH key is of the kind %s, whose signatures are not the same each time: a commit that is pushed again "+
+			"would be another one; make one with `ssh-keygen -t ed25519`", kind)
 	}
 }
 
@@ -69,7 +69,8 @@ func strong(key ssh.PublicKey) error {
 	}
 	if crypto, ok := key.(ssh.CryptoPublicKey); ok {
 		if public, ok := crypto.CryptoPublicKey().(*rsa.PublicKey); ok && public.N.BitLen() < leastRSA {
-			return fmt.Errorf("an RSA key of %d bits is too weak: %d are needed, or make one with `ssh-keygen -t ed25519`", public.N.BitLen(), leastRSA)
+			return fmt.Errorf("an RSA key of %d bits is too weak: %d are needed, or make one with `ssh-keygen -t ed25519`",
+				public.N.BitLen(), leastRSA)
 		}
 	}
 	return nil

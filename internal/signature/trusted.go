@@ -42,7 +42,8 @@ func NewTrusted(allowedSigners, keyring []byte) (*Trusted, error) {
 }
 
 // Verify says who signed a commit object, or why that does not count: it is not signed, the key is not in the list, may not sign commits,
-// is expired, revoked or weak, or the signature is wrong. Now is the time by which OpenPGP keys expire; for SSH keys the commit's own date is.
+// is expired, revoked or weak, or the signature is wrong. Now is the time by which OpenPGP keys expire; for SSH keys the commit's own date
+// is.
 // What it says is one line of printable characters, whatever the commit holds.
 func (t *Trusted) Verify(commit []byte, now time.Time) (who string, err error) {
 	if len(commit) > largest {

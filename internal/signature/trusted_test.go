@@ -88,7 +88,8 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// TestChanged changes every third byte of signed commits in turn: none of them counts any more, unless the change is in how the armor is written.
+// TestChanged changes every third byte of signed commits in turn: none of them counts any more, unless the change is in how the
+// armor is written.
 func TestChanged(t *testing.T) {
 	trusted := everybody(t)
 	for _, name := range []string{"ssh-ed25519", "pgp-ed25519", "ssh-merge"} {
