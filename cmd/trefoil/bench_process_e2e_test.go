@@ -22,8 +22,8 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
-// follower is a daemon under way.
-type follower struct {
+// bareFollower is a daemon under way.
+type bareFollower struct {
 	pid   int
 	plans chan string // lines of its log that say what it plans on
 
@@ -32,7 +32,7 @@ type follower struct {
 }
 
 // follow starts a daemon for the repository at url, with a cluster that has nothing but a Lease, and a Polyaxon that refuses everything.
-func followBare(b *testing.B, trefoil, url string) *follower {
+func followBare(b *testing.B, trefoil, url string) *bareFollower {
 	cluster := httptest.NewServer(new(leases))
 	b.Cleanup(cluster.Close)
 	file := filepath.Join(b.TempDir(), "kubeconfig")
@@ -48,7 +48,7 @@ func followBare(b *testing.B, trefoil, url string) *follower {
 	if err != nil {
 		b.Fatal(err)
 	}
-	p, over := &follower{pid: command.Process.Pid, plans: make(chan string, 100)}, make(chan struct{})
+	p, over := &bareFollower{pid: command.Process.Pid, plans: make(chan string, 100)}, make(chan struct{})
 	go p.read(log)
 	go p.watch(over)
 	b.Cleanup(func() {
@@ -59,7 +59,7 @@ func followBare(b *testing.B, trefoil, url string) *follower {
 	return p
 }
 
-func (p *follower) read(log io.Reader) {
+func (p *bareFollower) read(log io.Reader) {
 	defer close(p.plans)
 	for lines := bufio.NewScanner(log); lines.Scan(); {
 		if strings.Contains(lines.Text(), `msg="planning on"`) {
@@ -69,7 +69,7 @@ func (p *follower) read(log io.Reader) {
 }
 
 // await returns once the daemon plans on a commit, all of whose models are sound.
-func (p *follower) await(b *testing.B, commit string, models int) {
+func (p *bareFollower) await(b *testing.B, commit string, models int) {
 	for line := range p.plans {
 		if strings.HasSuffix(line, fmt.Sprintf("commit=%s models=%d findings=0", commit, models)) {
 			return
@@ -82,7 +82,7 @@ func (p *follower) await(b *testing.B, commit string, models int) {
 }
 
 // watch looks at how much memory the daemon and its child have had, again and again, since a child may end at any time.
-func (p *follower) watch(over <-chan struct{}) {
+func (p *bareFollower) watch(over <-chan struct{}) {
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
 	for {
@@ -95,7 +95,7 @@ func (p *follower) watch(over <-chan struct{}) {
 	}
 }
 
-func (p *follower) look() {
+func (p *bareFollower) look() {
 	files, _ := filepath.Glob("/proc/[0-9]*/status")
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -121,7 +121,7 @@ func figure(status []byte, name string) int {
 	return n
 }
 
-func (p *follower) peaks() (daemon, child int) {
+func (p *bareFollower) peaks() (daemon, child int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.daemon, p.child

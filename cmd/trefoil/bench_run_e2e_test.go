@@ -28,7 +28,7 @@ func BenchmarkRun(b *testing.B) {
 	const models = 9_999 // with what they share the most that there may be
 	r := newFleet(b, trefoil, models)
 	gitPeak, gitSent := r.clone(b), r.sent.Swap(0)
-	d := follow(b, trefoil, r.url)
+	d := followBare(b, trefoil, r.url)
 	begun := time.Now()
 	d.await(b, r.tip, models)
 	first, firstSent := time.Since(begun), r.sent.Swap(0)
