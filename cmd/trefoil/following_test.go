@@ -2,12 +2,13 @@ package main
 
 import (
 	"bytes"
-	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -17,8 +18,6 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/scheme"
-
-	"github.com/trefoil-gitops/trefoil/schema"
 )
 
 const hookSecret = "3f9c0d2b7a51e864-canary"
@@ -134,14 +133,16 @@ func followAt(t *testing.T, cluster *leasing, g *countedGit, url string) *follow
 			t.Fatal(err)
 		}
 	}
-	a := &app{out: io.Discard, err: f.log, env: func(string) (string, bool) { return "", false }, evaluate: schema.Evaluate}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan int)
-	go func() { ended <- a.run(ctx, []string{"run", "--config", config}) }()
+	// A process of its own: client-go logs to one place of the process, wherever it works.
+	daemon := exec.Command("trefoil", "run", "--config", config)
+	daemon.Stderr = f.log
+	daemon.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
+	if err := daemon.Start(); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
-		stop()
-		if code := <-ended; code != 0 || t.Failed() {
-			t.Logf("it ended with %d and logged\n%s", code, f.log)
+		if err := errors.Join(daemon.Process.Signal(os.Interrupt), daemon.Wait()); err != nil || t.Failed() {
+			t.Errorf("it ended with %v and logged\n%s", err, f.log)
 		}
 		if strings.Contains(f.log.String(), "canary") {
 			t.Error("I6: the secret is in the log")
