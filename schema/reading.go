@@ -75,7 +75,7 @@ func Read(files map[string][]byte, begin func(file string)) *Reading {
 	if !r.broken() {
 		r.cut()
 	}
-	if len(r.Units) > maxModels {
+	if len(r.Units)-1 > maxModels { // the first one is what all share
 		r.Units = nil
 		r.Findings = append(r.Findings, tooMany(fmt.Sprintf("more than %d models", maxModels)))
 	}

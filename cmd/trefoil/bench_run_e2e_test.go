@@ -18,14 +18,14 @@ import (
 	"time"
 )
 
-// BenchmarkRun has the built `trefoil run` follow a repository with almost 10,000 models, each in a file of its own, over http; the engines
+// BenchmarkRun has the built `trefoil run` follow a repository with 10,000 models, each in a file of its own, over http; the engines
 // refuse everything but the Lease. It tells how long it takes until it plans on the first commit, and on one that edits a model; the kilobytes of
 // objects that the server sends for each; the peak of resident memory of the daemon and of the process that evaluates; and beside
 // that what `git clone --depth 1` is sent and takes.
 func BenchmarkRun(b *testing.B) {
 	trefoil := filepath.Join(b.TempDir(), "trefoil")
 	run(b, "../..", nil, "go", "build", "-o", trefoil, "./cmd/trefoil")
-	const models = 9_999 // with what they share the most that there may be
+	const models = 10_000 // the most that there may be
 	r := newFleet(b, trefoil, models)
 	gitPeak, gitSent := r.clone(b), r.sent.Swap(0)
 	d := followBare(b, trefoil, r.url)
