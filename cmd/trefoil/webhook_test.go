@@ -28,7 +28,7 @@ func (f *following) hook(secret string) int {
 		f.Fatal(err)
 	}
 	mac := hmac.New(sha256.New, []byte(secret))
-	io.WriteString(mac, body)
+	mac.Write([]byte(body))
 	r.Header.Set("X-GitHub-Event", "push")
 	r.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
 	response, err := http.DefaultClient.Do(r)

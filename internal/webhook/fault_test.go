@@ -211,12 +211,12 @@ func TestBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	f, b, accepted := &flooded{T: t, address: socket.Addr().String()}, bound(socket, 2), make(chan net.Conn)
-	ended := make(chan error, 1)
+	ended := make(chan struct{})
 	go func() {
 		for {
 			c, err := b.Accept()
 			if err != nil {
-				ended <- err
+				close(ended)
 				return
 			}
 			accepted <- c

@@ -44,7 +44,7 @@ func follower() *told { return &told{secrets: []string{secret}} }
 
 func mac(algorithm func() hash.Hash, secret, body string) string {
 	h := hmac.New(algorithm, []byte(secret))
-	io.WriteString(h, body)
+	h.Write([]byte(body))
 	return hex.EncodeToString(h.Sum(nil))
 }
 
