@@ -18,12 +18,12 @@ type phrased struct {
 
 // phrase is the template repository.subject as a function; nil where there is none. The functions of templates compute, and reach nothing
 // outside: the same records make the same commit.
-func (r repositoryConfig) phrase() (func(subject string, models []string) string, error) {
-	if r.Subject == "" {
+func (c repositoryConfig) phrase() (func(subject string, models []string) string, error) {
+	if c.Subject == "" {
 		return nil, nil
 	}
 	t, err := template.New("repository.subject").Option("missingkey=error").
-		Funcs(template.FuncMap{"join": func(sep string, list []string) string { return strings.Join(list, sep) }}).Parse(r.Subject)
+		Funcs(template.FuncMap{"join": func(sep string, list []string) string { return strings.Join(list, sep) }}).Parse(c.Subject)
 	if err != nil {
 		return nil, fmt.Errorf("repository.subject: %w; write it like \"chore: {{ .Subject }} [skip ci]\"", err)
 	}
@@ -42,7 +42,7 @@ func (r repositoryConfig) phrase() (func(subject string, models []string) string
 		return nil, fmt.Errorf("repository.subject: %w; there is .Subject, a text, and .Models, a list: {{ join \", \" .Models }}", err)
 	}
 	if oneLine(b.String()) == "" {
-		return nil, fmt.Errorf("repository.subject %q comes to nothing", r.Subject)
+		return nil, fmt.Errorf("repository.subject %q comes to nothing", c.Subject)
 	}
 	return phrase, nil
 }
