@@ -32,6 +32,7 @@ type secretive struct {
 	git, searches, cluster *hostile
 	canaries               []canary
 	folder                 string // a copy of the specs, for -C
+	hooks, hookSecret      string // where the daemon takes webhooks, and by which secret
 	outputs                []printed
 }
 
@@ -46,6 +47,7 @@ func TestSecrets(t *testing.T) {
 	s.hide()
 	w.start()
 	w.eventually("alpha is served", patience, func() bool { return w.serves("ml-staging", "alpha", "1") })
+	s.hook()
 	w.kill()
 	s.peaceful()
 	s.hostileGit()
@@ -85,6 +87,9 @@ func (s *secretive) hide() {
 	for name, text := range map[string]string{"password": s.git.basic, "token": s.canary("Polyaxon token")} {
 		s.must(os.WriteFile(filepath.Join(dir, name), []byte(text+"\n"), 0o600))
 	}
+	s.hookSecret, s.hooks = s.canary("webhook secret"), free(s.T)
+	s.must(os.WriteFile(filepath.Join(dir, "webhook"), []byte(s.hookSecret+"\n"), 0o600))
+	s.signingKey(dir)
 	config, err := clientcmd.LoadFromFile(kubeconfig)
 	s.must(err)
 	s.canaries = append(s.canaries, canary{name: "cluster token", core: config.AuthInfos[stack.UserDaemon].Token})
@@ -96,15 +101,17 @@ func (s *secretive) hide() {
 	}
 	s.must(os.WriteFile(s.config, fmt.Appendf(nil, `
 repository:
-  url: %s
+  url: %[1]s
   author: {name: Trefoil, email: trefoil@example.com}
   username: trefoil
-  passwordFile: %s
+  passwordFile: %[2]s/password
+  signing: {keyFile: %[2]s/signing, passphraseFile: %[2]s/passphrase}
+webhook: {listen: %[5]q, secretFile: %[2]s/webhook}
 poll: 1s
-polyaxon: {url: %s, tokenFile: %s}
-kubernetes: {kubeconfig: %s}
+polyaxon: {url: %[3]s, tokenFile: %[2]s/token}
+kubernetes: {kubeconfig: %[4]s}
 workflows: {namespace: argo, gitCredentials: git-login, polyaxonToken: polyaxon}
-`, s.world.git.URL(), filepath.Join(dir, "password"), s.counter.URL(), filepath.Join(dir, "token"), kubeconfig), 0o600))
+`, s.world.git.URL(), dir, s.counter.URL(), kubeconfig, s.hooks), 0o600))
 	s.folder = s.TempDir()
 	s.must(os.CopyFS(s.folder, os.DirFS("testdata/quick")))
 	s.must(writeFiles(s.folder, map[string]string{"alpha.cue": "models: alpha: serve: staging: replicas: 2"}))
@@ -120,6 +127,49 @@ func (s *secretive) key(user *clientcmdapi.AuthInfo) {
 	user.ClientKeyData, err = os.ReadFile(filepath.Join(dir, "tls.key"))
 	s.must(err)
 	s.canaries = append(s.canaries, canary{name: "client key", core: strings.Split(string(user.ClientKeyData), "\n")[1][20:60]})
+}
+
+// signingKey makes a key that signs commits: its passphrase is a canary, and so is a part of it.
+func (s *secretive) signingKey(dir string) {
+	passphrase, file := s.canary("passphrase of the signing key"), filepath.Join(dir, "signing")
+	s.must(os.WriteFile(filepath.Join(dir, "passphrase"), []byte(passphrase+"\n"), 0o600))
+	out, err := exec.CommandContext(s.Context(), "ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-C", "trefoil@example.com", "-f", file).CombinedOutput()
+	if err != nil {
+		s.Fatalf("ssh-keygen: %v\n%s", err, out)
+	}
+	text, err := os.ReadFile(file)
+	s.must(err)
+	s.canaries = append(s.canaries, canary{name: "signing key", core: strings.Split(string(text), "\n")[3][20:60]})
+}
+
+// free is an address of this machine that nobody listens at.
+func free(t *testing.T) string {
+	t.Helper()
+	port, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer port.Close()
+	return port.Addr().String()
+}
+
+// hook sends the daemon a webhook with the secret, in a way that is right and in ways that are not, and keeps the answers.
+func (s *secretive) hook() {
+	for name, header := range map[string][2]string{
+		"taken":          {"X-Gitlab-Token", s.hookSecret},
+		"of another":     {"X-Gitlab-Token", s.hookSecret + "x"},
+		"in a signature": {"X-Hub-Signature-256", "sha256=" + s.hookSecret},
+	} {
+		request, err := http.NewRequestWithContext(s.Context(), http.MethodPost, "http://"+s.hooks+"/webhook", strings.NewReader(`{"ref": "`+s.hookSecret+`"}`))
+		s.must(err)
+		request.Header.Set(header[0], header[1])
+		reply, err := http.DefaultClient.Do(request)
+		s.must(err)
+		body, err := io.ReadAll(reply.Body)
+		s.must(err)
+		reply.Body.Close()
+		s.outputs = append(s.outputs, printed{"the answer to a webhook " + name, reply.Status + string(body)})
+	}
 }
 
 // clusterSecrets makes what pods log in with.
@@ -240,11 +290,7 @@ func (s *secretive) hostilePolyaxon() {
 
 // hostileAll lets the daemon live for a while, and log JSON, among servers that answer each time in another way.
 func (s *secretive) hostileAll() {
-	ctx := s.Context()
-	port, err := net.Listen("tcp", "127.0.0.1:0")
-	s.must(err)
-	address := port.Addr().String()
-	s.must(port.Close())
+	ctx, address := s.Context(), free(s.T)
 	cmd := exec.CommandContext(ctx, s.binary, "run", "--config", s.config, "-o", "json", "--listen", address)
 	log, err := os.Create(filepath.Join(s.logs, "json.log"))
 	s.must(err)
@@ -258,6 +304,7 @@ func (s *secretive) hostileAll() {
 			server.turn(false, nil)
 		}
 	}
+	s.hook()
 	for _, page := range []string{"/metrics", "/healthz", "/readyz"} {
 		s.page("http://" + address + page)
 	}
@@ -320,6 +367,9 @@ func (s *secretive) everything() map[string]string {
 	seen["the audit log"] = string(audit)
 	seen["git's objects"], err = s.world.git.Objects(s.Context())
 	s.must(err)
+	if !strings.Contains(seen["git's objects"], "-----BEGIN SSH SIGNATURE-----") {
+		s.Error("no commit is signed")
+	}
 	seen["what git was sent"], seen["what Polyaxon was sent"], seen["what the cluster was sent"] = s.git.sent(), s.searches.sent(), s.cluster.sent()
 	for _, resource := range []schema.GroupVersionResource{
 		workflows(), seldonDeployments(), deployments(), configMaps(), {Version: "v1", Resource: "events"}, {Version: "v1", Resource: "pods"},
