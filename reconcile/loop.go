@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -103,76 +102,6 @@ func New(o Options) *Loop {
 	return &Loop{Options: o, pokes: make(chan struct{}, 1), flights: newFlights(), breaker: breaker{}}
 }
 
-// Poke asks a running loop to look again soon. It never blocks and is safe for concurrent use.
-func (l *Loop) Poke() {
-	select {
-	case l.pokes <- struct{}{}:
-	default: // a poke is waiting already
-	}
-}
-
-// Run makes passes until ctx ends: at every poll, and soon after a Poke, which every action that was carried out gives too. Looking
-// ends at once then; changes that are under way are finished first, within half a minute. After failures the waits grow from a
-// second to a minute.
-func (l *Loop) Run(ctx context.Context) { l.Lead(ctx, context.WithoutCancel(ctx)) }
-
-// Lead is Run for as long as leading lasts: when that ends, looking and what is under way are cancelled at once.
-func (l *Loop) Lead(ctx, leading context.Context) {
-	l.flights.forget()
-	ctx, stop := context.WithCancelCause(ctx)
-	defer context.AfterFunc(leading, func() { stop(context.Cause(leading)) })()
-	inner, cancel := context.WithCancel(leading)
-	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
-	defer l.flights.wait(grace)
-	timer, earliest, failures := time.NewTimer(0), time.Time{}, 0
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-l.pokes:
-			timer.Reset(time.Until(earliest))
-			continue
-		case <-timer.C:
-		}
-		earliest = time.Now().Add(gap)
-		wait := max(gap, jitter(l.Poll))
-		switch err := l.run(ctx, inner); {
-		case err == nil:
-			failures = 0
-		case errors.Is(err, ErrStale): // many push, which is nobody's failure
-			wait = jitter(gap)
-		default:
-			wait = jitter(min(longest, time.Second<<min(failures, 6)))
-			earliest = time.Now().Add(wait)
-			failures++
-		}
-		timer.Reset(wait)
-	}
-}
-
-// run is one pass of Run.
-func (l *Loop) run(looking, ctx context.Context) error {
-	began := time.Now()
-	pass, err := l.pass(looking, ctx, moment)
-	switch {
-	case err != nil && looking.Err() != nil: // it was told to stop
-		return err
-	case err != nil:
-		l.Log.Warn("nothing was changed, looking again", "error", err)
-	}
-	if l.Report != nil {
-		l.Report(pass, time.Since(began), err)
-	}
-	return err
-}
-
-// jitter keeps daemons that were started together from asking together: 80 to 100 per cent of d.
-func jitter(d time.Duration) time.Duration {
-	return d - time.Duration(rand.Int64N(int64(max(d, 0))/5+1))
-}
-
 // Plan looks at the repository and the engines and says what Once would do. It changes nothing.
 func (l *Loop) Plan(ctx context.Context) (Pass, error) { return l.plan(ctx, plan.Live{}) }
 
@@ -230,58 +159,6 @@ func (l *Loop) pass(looking, ctx context.Context, moment time.Duration) (Pass, e
 		return pass, nil
 	}
 	return Pass{}, fmt.Errorf("the branch moved %d times while one pass was planned: %w", races, ErrStale)
-}
-
-// look reads the tip of the branch if it is not the one that is known, and judges it again while time was too short for all of it. Where the
-// tip is not trusted the one that is known stays, if there is one.
-func (l *Loop) look(ctx context.Context) error {
-	tip, err := l.Source.Tip(ctx)
-	if err != nil {
-		return fmt.Errorf("the spec repository: %w", err)
-	}
-	tree := l.last.tree
-	l.held = nil
-	if tip != l.last.revision {
-		fetched, err := l.Source.Fetch(ctx, tip)
-		switch {
-		case errors.Is(err, ErrUntrusted) && l.last.revision != "":
-			tip, l.held = l.last.revision, err
-		case err != nil:
-			return fmt.Errorf("the spec repository at %s: %w", tip.Short(), err)
-		default:
-			tree = fetched
-		}
-	}
-	branch, err := l.where(ctx)
-	if err != nil {
-		return err
-	}
-	next := l.last
-	if tip != l.last.revision || l.last.catalog.Again {
-		if next, err = l.judge(ctx, tip, tree); err != nil {
-			return err
-		}
-	} else if branch == l.last.proposed.revision {
-		return nil
-	}
-	if next.proposed, err = l.read(ctx, branch, next); err != nil {
-		return err
-	}
-	l.last = next
-	return nil
-}
-
-// judge says what a revision says.
-func (l *Loop) judge(ctx context.Context, tip plan.Revision, tree schema.Tree) (snapshot, error) {
-	catalog, err := l.Load(ctx, tree)
-	if err != nil && tip == l.last.revision && ctx.Err() == nil {
-		return l.last, nil // what was judged of it goes on
-	}
-	if err != nil {
-		return snapshot{}, fmt.Errorf("the spec repository at %s: %w", tip.Short(), err)
-	}
-	l.Log.Info("planning on", "commit", tip.Short(), "models", len(catalog.Models), "findings", len(catalog.Findings))
-	return snapshot{revision: tip, tree: tree, catalog: catalog, desired: plan.Desire(catalog, l.Settings)}, nil
 }
 
 // tell logs the holds that are new, so that a model that waits for hours is one line. An engine that can't be seen is told also

@@ -35,6 +35,7 @@ func (c config) checkRepository() error {
 	}
 	o := gitrepo.Options{
 		URL: r.URL, Branch: r.Branch, CommitTo: r.CommitTo, Path: r.Path, AuthorName: r.Author.Name, AuthorEmail: r.Author.Email,
+		CommitterName: r.Committer.Name, CommitterEmail: r.Committer.Email,
 	}
 	_, err := r.phrase()
 	return errors.Join(o.Check(), err)

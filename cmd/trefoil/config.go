@@ -36,7 +36,9 @@ type repositoryConfig struct {
 	CommitTo string       `json:"commitTo"`
 	Path     string       `json:"path"`
 	Author   authorConfig `json:"author"`
-	Subject  string       `json:"subject"`
+	// Committer is the author where it is not named.
+	Committer authorConfig `json:"committer"`
+	Subject   string       `json:"subject"`
 
 	// Who is asking, and by what the server is known.
 	Username              string          `json:"username"`

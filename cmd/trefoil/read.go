@@ -75,7 +75,8 @@ func (c config) open(sign func(commit []byte) ([]byte, error)) (*gitrepo.Repo, e
 		return nil, err
 	}
 	return gitrepo.Open(gitrepo.Options{
-		URL: r.URL, Branch: r.Branch, CommitTo: r.CommitTo, Path: r.Path, AuthorName: r.Author.Name, AuthorEmail: r.Author.Email, Credentials: r.credentials,
+		URL: r.URL, Branch: r.Branch, CommitTo: r.CommitTo, Path: r.Path, AuthorName: r.Author.Name, AuthorEmail: r.Author.Email,
+		CommitterName: r.Committer.Name, CommitterEmail: r.Committer.Email, Credentials: r.credentials,
 		Sign: sign, Trust: trust,
 	})
 }

@@ -2,6 +2,7 @@ package gitrepo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,9 +99,12 @@ func (r *Repo) commit(parents []*object.Commit, tree plumbing.Hash, edit reconci
 		}
 		hashes = append(hashes, p.Hash)
 	}
-	who := object.Signature{Name: r.options.AuthorName, Email: r.options.AuthorEmail, When: when.UTC().Truncate(time.Second)}
+	author := object.Signature{Name: r.options.AuthorName, Email: r.options.AuthorEmail, When: when.UTC().Truncate(time.Second)}
+	committer := author
+	committer.Name = cmp.Or(r.options.CommitterName, author.Name)
+	committer.Email = cmp.Or(r.options.CommitterEmail, author.Email)
 	return &object.Commit{
-		Author: who, Committer: who, Message: edit.Message,
+		Author: author, Committer: committer, Message: edit.Message,
 		TreeHash: tree, ParentHashes: hashes,
 	}
 }

@@ -202,3 +202,21 @@ func land(t testing.TB, repo *Repo, model string) error {
 	}
 	return errors.New("lost 200 races")
 }
+
+// TestCommitter: who commits may be somebody else than the author, in part too.
+func TestCommitter(t *testing.T) {
+	s := serve(t, specs())
+	o := options(s.url)
+	o.CommitterEmail = "bot@example.com"
+	got, err := open(t, o).Commit(aMinute(t), s.tip(t), selection("fraud", "x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if who := runGit(t, s.dir, "log", "-1", "--format=%an %ae, %cn %ce", string(got)); who != "Trefoil trefoil@example.com, Trefoil bot@example.com" {
+		t.Errorf("the commit is of %s", who)
+	}
+	o.CommitterName = "a <b>"
+	if err := o.Check(); err == nil {
+		t.Errorf("%q is taken for a name", o.CommitterName)
+	}
+}

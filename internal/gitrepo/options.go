@@ -1,6 +1,7 @@
 package gitrepo
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,8 +23,9 @@ type Options struct {
 	CommitTo string
 	// Path is the folder of the specs, slash-separated and relative to the repository's root; "" means the root.
 	Path string
-	// AuthorName and AuthorEmail are author and committer of every commit.
-	AuthorName, AuthorEmail string
+	// AuthorName and AuthorEmail are the author of every commit, and its committer where that is not named.
+	AuthorName, AuthorEmail       string
+	CommitterName, CommitterEmail string
 
 	// Credentials returns what the server asks for. It is called before each session, so that files that were replaced count from then
 	// on; its error ends that one operation. nil is a server that asks for nothing.
@@ -56,7 +58,7 @@ func (o Options) Check() error {
 }
 
 func (o Options) checkAuthor() error {
-	for _, part := range []string{o.AuthorName, o.AuthorEmail} {
+	for _, part := range []string{o.AuthorName, o.AuthorEmail, cmp.Or(o.CommitterName, o.AuthorName), cmp.Or(o.CommitterEmail, o.AuthorEmail)} {
 		if strings.TrimSpace(part) == "" || strings.ContainsAny(part, "<>\n\x00") {
 			return fmt.Errorf("repository author %q: a name and an e-mail address are needed, without < > or line breaks", part)
 		}
