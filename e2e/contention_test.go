@@ -33,8 +33,9 @@ const (
 	contestedModels = 50
 	contestants     = 5
 	contest         = time.Minute
-	// known to in git: 99 of 100 times within that.
+	// known to in git: 99 of 100 times within that, on a machine where people's own pushes take no longer than usual.
 	promised = 5 * time.Second
+	usual    = 250 * time.Millisecond
 )
 
 // TestContention has two daemons that know nothing of each other and five people push to one branch for a minute, behind a real git server,
@@ -78,6 +79,7 @@ type contested struct {
 	ends  map[string]time.Time // when an object that runs will end, by UID
 	known map[string]time.Time // when a daemon observed for the first time what it records: a winner's UID, or an image
 	took  []time.Duration      // from then until git had it
+	push  []time.Duration      // that people's pushes took, those that came too late included
 	sent  []string             // subjects of people's commits that were pushed
 	waits map[string]int       // commits of daemons by the number of records in them
 	stale int                  // commits that came too late
@@ -270,10 +272,15 @@ func (c *contested) person(ctx context.Context, number int, dice *rand.Rand) {
 		}
 		c.gitAs(number, clone, "add", "--all")
 		c.gitAs(number, clone, "commit", "--quiet", "--message="+subject)
-		for c.tryGitAs(number, clone, "push", "--quiet", "origin", "HEAD:main") != nil {
+		begun := time.Now()
+		err := c.tryGitAs(number, clone, "push", "--quiet", "origin", "HEAD:main")
+		took := time.Since(begun)
+		for err != nil {
 			c.gitAs(number, clone, "pull", "--quiet", "--rebase", "origin", "main")
+			err = c.tryGitAs(number, clone, "push", "--quiet", "origin", "HEAD:main")
 		}
 		c.mu.Lock()
+		c.push = append(c.push, took)
 		c.sent = append(c.sent, subject)
 		c.mu.Unlock()
 		time.Sleep(time.Duration(200+dice.IntN(1500)) * time.Millisecond)
@@ -377,17 +384,18 @@ func (c *contested) judge() {
 		}
 	}
 	c.kept(clone)
-	slices.Sort(c.took)
-	at := func(percent int) time.Duration {
-		return c.took[min(len(c.took)-1, len(c.took)*percent/100)].Round(time.Millisecond)
+	at := func(of []time.Duration, percent int) time.Duration {
+		slices.Sort(of)
+		return of[min(len(of)-1, len(of)*percent/100)].Round(time.Millisecond)
 	}
-	c.Logf("people: %d commits; daemons: %d records in %d commits, %d commits came too late and were made anew; from known to in git: p50 %v, p99 %v, at most %v",
-		len(c.sent), records, daemons, c.stale, at(50), at(99), at(100))
+	p99, own := at(c.took, 99), at(c.push, 50)
+	c.Logf("people: %d commits, of which a push takes %v; daemons: %d records in %d commits, %d came too late and were made anew; "+
+		"known to in git: p50 %v, p99 %v, at most %v", len(c.sent), own, records, daemons, c.stale, at(c.took, 50), p99, at(c.took, 100))
 	if records < contestedModels*2 || daemons >= records {
 		c.Errorf("%d records in %d commits: what became known together is not in one commit", records, daemons)
 	}
-	if p99 := at(99); p99 > promised {
-		c.Errorf("what is known is in git after %v in 99 of 100 cases; %v is promised", p99, promised)
+	if most := promised * max(own, usual) / usual; p99 > most {
+		c.Errorf("what is known is in git after %v in 99 of 100 cases; %v is promised, on this machine %v", p99, promised, most)
 	}
 }
 
