@@ -394,7 +394,7 @@ func (c *contested) judge() {
 	if records < contestedModels*2 || daemons >= records {
 		c.Errorf("%d records in %d commits: what became known together is not in one commit", records, daemons)
 	}
-	if most := promised * max(own, usual) / usual; p99 > most {
+	if most := time.Duration(float64(promised) * max(1, own.Seconds()/usual.Seconds())); p99 > most {
 		c.Errorf("what is known is in git after %v in 99 of 100 cases; %v is promised, on this machine %v", p99, promised, most)
 	}
 }
