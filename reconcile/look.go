@@ -38,12 +38,10 @@ func (l *Loop) look(ctx context.Context) error {
 		if next, err = l.judge(ctx, tip, tree); err != nil {
 			return err
 		}
-	} else if branch == l.last.proposed.revision {
+	} else if l.last.proposed.known(branch) {
 		return nil
 	}
-	if next.proposed, err = l.read(ctx, branch, next); err != nil {
-		return err
-	}
+	next.proposed = l.read(ctx, branch, next)
 	l.last = next
 	return nil
 }

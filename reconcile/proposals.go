@@ -30,7 +30,14 @@ type proposed struct {
 	revision plan.Revision
 	selected map[string]schema.Selected // of all models, with what is proposed; nil where there are no Proposals
 	files    map[string][]byte          // of what is proposed, by path
+	// doubt is why nothing can be proposed now, though all else goes on: what is proposed already is not known, and would be lost. The next
+	// pass reads it again.
+	doubt error
+	again bool // who is trusted may change
 }
+
+// known reports whether a branch was read already, and needs no other look.
+func (p proposed) known(at plan.Revision) bool { return p.revision == at && p.doubt == nil && !p.again }
 
 // where is the tip of the branch of proposals.
 func (l *Loop) where(ctx context.Context) (plan.Revision, error) {
@@ -44,37 +51,61 @@ func (l *Loop) where(ctx context.Context) (plan.Revision, error) {
 	return revision, nil
 }
 
-// read reads what is proposed on top of a revision.
-func (l *Loop) read(ctx context.Context, at plan.Revision, on snapshot) (proposed, error) {
-	p := proposed{revision: at, files: map[string][]byte{}}
+// read reads what is proposed on top of a revision. What can't be read there, whoever pushed it, stops nothing else.
+func (l *Loop) read(ctx context.Context, at plan.Revision, on snapshot) proposed {
 	if l.Proposals == nil {
-		return proposed{}, nil
+		return proposed{}
 	}
+	p := proposed{revision: at, files: map[string][]byte{}}
 	if p.selected, _ = plan.Overlay(on.catalog, nil); at == "" {
-		return p, nil
+		return p
 	}
-	tree, err := l.Proposals.FetchProposed(ctx, at)
-	if errors.Is(err, ErrUntrusted) { // nothing of it counts, and the next commit upon it carries nothing of it on
-		l.Log.Warn("what is proposed does not count", "error", err)
-		return p, nil
-	}
+	tree, catalog, err := l.proposedCatalog(ctx, at, on)
 	if err != nil {
-		return p, fmt.Errorf("the branch of proposals at %s: %w", at.Short(), err)
+		err = fmt.Errorf("the branch of proposals at %s: %w", at.Short(), err)
+		if l.last.proposed.known(at) || l.last.proposed.revision != at { // it is told once
+			l.Log.Warn("what is proposed does not count", "error", err)
+		}
+		if p.again = errors.Is(err, ErrUntrusted); !p.again { // else the next commit upon it carries nothing of it on
+			p.doubt = err
+		}
+		return p
 	}
-	catalog, err := l.Load(ctx, overlaid{on.tree, tree})
-	if err != nil {
-		return p, fmt.Errorf("the branch of proposals at %s: %w", at.Short(), err)
-	}
-	var added map[string]bool
-	p.selected, added = plan.Overlay(on.catalog, catalog.Selected)
+	all, added := plan.Overlay(on.catalog, catalog.Selected)
 	for name := range added {
 		path := folder + name + ".cue"
-		if p.files[path], err = fs.ReadFile(tree, path); err != nil {
-			return p, fmt.Errorf("the branch of proposals at %s: %w", at.Short(), err)
+		if p.files[path], err = onto(on.tree, tree, path, name, all[name]); err != nil {
+			p.doubt = fmt.Errorf("the branch of proposals at %s: %w", at.Short(), err)
+			return p
 		}
 	}
+	p.selected = all
 	l.Log.Info("proposals", "commit", at.Short(), "models", len(added))
-	return p, nil
+	return p
+}
+
+// onto is the file of a model with what is selected in it, upon what people wrote, so that nothing of that is lost by merging. Where they
+// wrote what can't be read, it is the proposed one as it is.
+func onto(followed, branch schema.Tree, path, model string, selected schema.Selected) ([]byte, error) {
+	if text, err := fs.ReadFile(followed, path); err == nil || errors.Is(err, fs.ErrNotExist) {
+		if text, err = schema.Amend(text, model, selected); err == nil {
+			return text, nil
+		}
+	}
+	return fs.ReadFile(branch, path)
+}
+
+// proposedCatalog is what is recorded in the branch, judged beside what is followed.
+func (l *Loop) proposedCatalog(ctx context.Context, at plan.Revision, on snapshot) (schema.Tree, schema.Catalog, error) {
+	tree, err := l.Proposals.FetchProposed(ctx, at)
+	if err != nil {
+		return nil, schema.Catalog{}, err
+	}
+	catalog, err := l.Load(ctx, overlaid{on.tree, tree})
+	if err == nil && catalog.Again {
+		err = errors.New("time was too short to judge all of it")
+	}
+	return tree, catalog, err
 }
 
 // served is what is merged, which is never nil: that would say that all of it is.
@@ -106,6 +137,9 @@ func (o overlaid) Open(name string) (fs.File, error) {
 func (l *Loop) put(ctx context.Context, pass *Pass, edit Edit) (plan.Revision, error) {
 	if l.Proposals == nil {
 		return l.Source.Commit(ctx, pass.Revision, edit)
+	}
+	if doubt := l.last.proposed.doubt; doubt != nil {
+		return "", doubt
 	}
 	whole := edit
 	whole.Files = maps.Clone(l.last.proposed.files) // the branch holds all that waits

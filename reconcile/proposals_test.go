@@ -2,6 +2,8 @@ package reconcile_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -157,4 +159,105 @@ func (r *racedProposals) Propose(ctx context.Context, from, on plan.Revision, ed
 		r.last = tip
 	}
 	return tip, err
+}
+
+// TestProposalsBack: people take back what trained again. That the old release is the latest again is proposed once, and nothing is made
+// anew.
+func TestProposalsBack(t *testing.T) {
+	p := newProposing(t, models)
+	p.settle()
+	p.branch.Merge("selected/mnist.cue")
+	p.source.Push("train anew", map[string][]byte{"models.cue": []byte(strings.Replace(models, "seed: 7", "seed: 8", 1))})
+	p.settle()
+	p.branch.Merge("selected/mnist.cue")
+	p.settle()
+	p.source.Push("back", map[string][]byte{"models.cue": []byte(models)})
+	if got := p.settle(); !strings.Contains(got, "mnist: hold: release 1 is proposed as the latest: merge it to serve it") {
+		t.Errorf("the plan is\n%s", got)
+	}
+	before := len(p.branch.Branch.Log())
+	p.settle()
+	if log := p.branch.Branch.Log(); len(log) != before || log[before-1] != "mnist: latest is release 1" {
+		t.Errorf("the branch has %q", log)
+	}
+	p.branch.Merge("selected/mnist.cue")
+	if got := p.settle(); strings.Contains(got, "hold") {
+		t.Errorf("after the merge the plan is\n%s", got)
+	}
+}
+
+// TestProposalsBroken: what is proposed of a model that people broke waits with it, whatever is proposed of others (I10, I2).
+func TestProposalsBroken(t *testing.T) {
+	p := newProposing(t, twoModels)
+	p.settle()
+	first := p.branch.Branch.File("selected/mnist.cue")
+	broken := twoModels + "models: mnist: train: nothing: 3\nmodels: third: owner: \"ml@example.com\"\n"
+	p.source.Push("broken", map[string][]byte{"models.cue": []byte(broken)})
+	p.settle()
+	if got := p.branch.Branch.File("selected/mnist.cue"); got != first {
+		t.Errorf("the proposal was\n%s\nand is\n%s", first, got)
+	}
+	if got := p.branch.Branch.File("selected/third.cue"); !strings.Contains(got, "image:") {
+		t.Errorf("third is proposed as\n%s", got)
+	}
+}
+
+// TestProposalsKeepWords: what people write into a file that something is proposed for is in the proposal, and numbers that they gave are
+// not given again.
+func TestProposalsKeepWords(t *testing.T) {
+	p := newProposing(t, models)
+	p.settle()
+	p.branch.Merge("selected/mnist.cue")
+	p.settle()
+	p.source.Push("another model, and a note", map[string][]byte{
+		"models.cue":         []byte(strings.Replace(models, "seed: 7", "seed: 8", 1)),
+		"selected/mnist.cue": []byte(strings.Replace(p.source.File("selected/mnist.cue"), "package models", "package models\n\n// Ada looked at it.", 1)),
+	})
+	p.settle()
+	if got := p.branch.Branch.File("selected/mnist.cue"); !strings.Contains(got, "// Ada looked at it.") || !strings.Contains(got, "\"2\": {") {
+		t.Errorf("proposed is\n%s", got)
+	}
+	text := strings.Replace(p.source.File("selected/mnist.cue"), "// Ada looked at it.", "// Ada looked at it twice.", 1)
+	p.source.Push("a note, and another model", map[string][]byte{
+		"selected/mnist.cue": []byte(text), "models.cue": []byte(strings.Replace(models, "seed: 7", "seed: 8", 1) + "models: fraud: owner: \"ml@example.com\"\n"),
+	})
+	p.settle()
+	if got := p.branch.Branch.File("selected/mnist.cue"); !strings.Contains(got, "// Ada looked at it twice.") || !strings.Contains(got, "\"2\": {") {
+		t.Errorf("proposed is\n%s", got)
+	}
+}
+
+// TestProposalsUnreadable: a branch of proposals that can't be read stops nothing but proposals (I10).
+func TestProposalsUnreadable(t *testing.T) {
+	p := newProposing(t, models)
+	p.settle()
+	p.branch.Merge("selected/mnist.cue")
+	p.branch.Branch.Trust = func(plan.Revision) error { return errors.New("too large") }
+	o := p.loop().Options
+	o.Proposals = p.branch
+	loop := reconcile.New(o)
+	p.source.Push("train anew", map[string][]byte{"models.cue": []byte(strings.Replace(models, "seed: 7", "seed: 8", 1))})
+	said := ""
+	for range 6 {
+		pass, err := loop.Once(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		said += fmt.Sprint(pass.Failed)
+		p.advance()
+	}
+	if p.served() != 1 || !strings.Contains(said, "the branch of proposals at ") || !strings.Contains(said, "too large") {
+		t.Errorf("%d objects are served; failed: %s", p.served(), said)
+	}
+	before := p.branch.Branch.Log()
+	p.branch.Branch.Trust = nil
+	for range 6 {
+		if _, err := loop.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p.advance()
+	}
+	if log := p.branch.Branch.Log(); len(log) != len(before)+2 {
+		t.Errorf("the branch had %q, and has %q", before, log)
+	}
 }

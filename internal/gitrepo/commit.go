@@ -62,8 +62,11 @@ func checkEdit(edit reconcile.Edit) error {
 	return nil
 }
 
-// build makes the objects of a commit on top of its parents, with the content of base, and proves that they change exactly what the edit
-// says.
+// errNothing says that a branch has that content already.
+var errNothing = errors.New("the commit would change nothing")
+
+// build makes the objects of a commit on top of its parents, of which the first one is the tip of the branch, with the content of base, and
+// proves that they change exactly what the edit says.
 func (r *Repo) build(base *commitTree, parents []*object.Commit, edit reconcile.Edit) (*draft, plumbing.Hash, error) {
 	draft := newDraft(base.store)
 	byName, byPath := make(map[string][]byte), make(map[string][]byte)
@@ -76,8 +79,8 @@ func (r *Repo) build(base *commitTree, parents []*object.Commit, edit reconcile.
 	if err != nil {
 		return nil, plumbing.ZeroHash, fmt.Errorf("edit %s: %w", path.Join(r.path, ours), err)
 	}
-	if tree == old {
-		return nil, plumbing.ZeroHash, errors.New("the commit would change nothing")
+	if tree == parents[0].TreeHash {
+		return nil, plumbing.ZeroHash, errNothing
 	}
 	if err := prove(draft, old, tree, byPath); err != nil {
 		return nil, plumbing.ZeroHash, err

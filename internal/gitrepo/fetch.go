@@ -2,6 +2,7 @@ package gitrepo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -49,7 +50,7 @@ func (r *Repo) fetchOnto(ctx context.Context, last *commitTree, revision plan.Re
 	switch {
 	case err == nil:
 		return tree, nil
-	case last != nil && ctx.Err() == nil:
+	case last != nil && ctx.Err() == nil && !errors.Is(err, errTooLarge):
 		r.afresh(err)
 		return r.fetchOnto(ctx, nil, revision)
 	}

@@ -42,9 +42,10 @@ func (p *Proposals) Proposed(ctx context.Context) (plan.Revision, error) {
 	return tip, err
 }
 
-// FetchProposed implements [reconcile.Proposals]. A branch in which the folder of the specs is gone proposes nothing.
+// FetchProposed implements [reconcile.Proposals].
 func (p *Proposals) FetchProposed(ctx context.Context, revision plan.Revision) (schema.Tree, error) {
-	return p.branch.Fetch(ctx, revision)
+	tree, err := p.branch.Fetch(ctx, revision)
+	return tree, p.branch.gone(err)
 }
 
 // Propose implements [reconcile.Proposals]. Where the branch was built on another commit of the followed one, the new commit merges the two:
@@ -59,22 +60,21 @@ func (p *Proposals) Propose(ctx context.Context, from, on plan.Revision, edit re
 	}
 	parents := []*object.Commit{base.commit}
 	if from != "" {
-		tip, err := p.branch.has(ctx, from)
+		tip, err := p.branch.tipOf(ctx, from)
 		if err != nil {
 			return "", err
 		}
 		parents = ontop(tip.commit, base.commit)
 	}
 	draft, commit, err := p.branch.build(base, parents, edit)
+	if errors.Is(err, errNothing) && from != "" {
+		return from, nil
+	}
 	if err != nil {
 		return "", err
 	}
 	proposed := plan.Revision(commit.String())
-	err = p.branch.push(ctx, draft, from, proposed)
-	if absentBranch(err) { // somebody deleted it
-		err = fmt.Errorf("branch %q is gone: %w", p.branch.branch.Short(), reconcile.ErrStale)
-	}
-	if err != nil {
+	if err := p.branch.gone(p.branch.push(ctx, draft, from, proposed)); err != nil {
 		return "", err
 	}
 	if pushed, err := p.branch.whole(&draft.layered, commit); err == nil {
@@ -92,6 +92,25 @@ func ontop(tip, on *object.Commit) []*object.Commit {
 		return []*object.Commit{tip}
 	}
 	return []*object.Commit{tip, on}
+}
+
+// tipOf returns a commit to build upon. Nothing of its content is taken, so that it need not be trusted.
+func (r *Repo) tipOf(ctx context.Context, revision plan.Revision) (*commitTree, error) {
+	if tree := r.take(revision); tree != nil {
+		return tree, nil
+	}
+	ctx, cancel := within(ctx, r.limits.move)
+	defer cancel()
+	tree, err := r.fetchOnto(ctx, r.known(), revision)
+	return tree, r.gone(err)
+}
+
+// gone makes of a branch that somebody deleted one that has moved.
+func (r *Repo) gone(err error) error {
+	if absentBranch(err) {
+		return fmt.Errorf("branch %q is gone: %w", r.branch.Short(), reconcile.ErrStale)
+	}
+	return err
 }
 
 // has returns the tree of a commit that was fetched, or fetches it.

@@ -33,7 +33,13 @@ func (r *Repo) encode(commit *object.Commit) (plumbing.EncodedObject, error) {
 	if _, err := signed.Write(text); err != nil {
 		return nil, err
 	}
-	return signed, sameButSigned(signed, unsigned)
+	if err := sameButSigned(signed, unsigned); err != nil || r.options.Trust == nil {
+		return signed, err
+	}
+	if err := r.options.Trust(text); err != nil { // it would be held as soon as it is there, and all that people push after it
+		return nil, fmt.Errorf("nothing is committed that is not trusted here: %w", err)
+	}
+	return signed, nil
 }
 
 // sameButSigned returns an error unless an object is a commit that has a signature, and without it is what was to be signed.

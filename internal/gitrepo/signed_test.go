@@ -158,3 +158,75 @@ func TestLongName(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A commit that would be held as soon as it is there is not pushed: the key was taken out of the list, or is not good for that date.
+func TestOwnKeyNotTrusted(t *testing.T) {
+	s := serve(t, specs())
+	base := s.tip(t)
+	o := options(s.url)
+	o.Sign = stamp
+	trusted := true
+	o.Trust = func(commit []byte) error {
+		if !trusted && bytes.Contains(commit, []byte("gpgsig")) {
+			return errors.New("the key is not in the list")
+		}
+		return nil
+	}
+	repo := open(t, o)
+	trusted = false
+	if got, err := repo.Commit(aMinute(t), base, selection("fraud", "x")); err == nil || !strings.Contains(err.Error(), "not trusted here") {
+		t.Errorf("Commit = %s, %v", got, err)
+	}
+	if s.tip(t) != base {
+		t.Errorf("the branch moved to %s", s.tip(t))
+	}
+}
+
+// TestProposeUponUntrusted: a person pushes to the branch of proposals without a signature. Nothing of it counts, and what is proposed next
+// goes on top, with none of it.
+func TestProposeUponUntrusted(t *testing.T) {
+	s := serve(t, specs())
+	main := s.tip(t)
+	o := options(s.url)
+	o.CommitTo, o.Sign = "trefoil", stamp
+	o.Trust = func(commit []byte) error {
+		if bytes.Contains(commit, []byte("a person's")) {
+			return stamped(commit)
+		}
+		return nil
+	}
+	p := open(t, o).Proposals()
+	first, err := p.Propose(aMinute(t), "", main, proposal(main, "mnist", "a\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	work := s.clone(t)
+	runGit(t, work, "checkout", "-q", "-B", "trefoil", string(first))
+	write(t, work, map[string]string{"selected/mnist.cue": "mine\n", "more.txt": "mine\n"})
+	runGit(t, work, "add", "--all")
+	runGit(t, work, "commit", "-q", "-m", "a person's")
+	runGit(t, work, "push", "-q", "origin", "trefoil")
+	tip, err := p.Proposed(aMinute(t))
+	if err != nil || tip == first {
+		t.Fatalf("Proposed = %s, %v", tip, err)
+	}
+	if _, err := p.FetchProposed(aMinute(t), tip); !errors.Is(err, reconcile.ErrUntrusted) {
+		t.Errorf("FetchProposed: %v", err)
+	}
+	next, err := p.Propose(aMinute(t), tip, main, proposal(main, "mnist", "b\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := runGit(t, s.dir, "ls-tree", "-r", "--name-only", string(next)); strings.Contains(got, "more.txt") {
+		t.Errorf("the branch holds %q", got)
+	}
+	if again, err := p.Propose(aMinute(t), next, main, proposal(main, "mnist", "b\n")); err != nil || again != next {
+		t.Errorf("what is proposed already is proposed again: %s, %v", again, err)
+	}
+	// Back to what is merged: the branch then says the same.
+	if back, err := p.Propose(aMinute(t), next, main, proposal(main, "mnist", runGit(t, s.dir, "show", string(main)+":selected/mnist.cue")+"\n")); err != nil {
+		t.Error(err)
+	} else if got := runGit(t, s.dir, "diff", "--name-only", string(main), string(back)); got != "" {
+		t.Errorf("the branch differs in %s", got)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"strings"
 	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
@@ -104,4 +105,10 @@ func sameOrigin(next *http.Request, via []*http.Request) error {
 	return nil
 }
 
-func origin(of *url.URL) string { return of.Scheme + "://" + of.Host }
+func origin(of *url.URL) string {
+	host := strings.ToLower(of.Host)
+	if of.Scheme == "https" && of.Port() == "443" || of.Scheme == "http" && of.Port() == "80" { // go-git leaves it out
+		host = strings.TrimSuffix(host, ":"+of.Port())
+	}
+	return of.Scheme + "://" + host
+}

@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -217,5 +218,21 @@ func TestNoNetrc(t *testing.T) {
 	})
 	if _, err := open(t, options(s.url)).Tip(aMinute(t)); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestOrigin: the port that a scheme has by itself may be written or not.
+func TestOrigin(t *testing.T) {
+	for text, want := range map[string]string{
+		"https://git.example.com:443/x": "https://git.example.com", "https://Git.Example.com/x": "https://git.example.com",
+		"http://127.0.0.1:80/x": "http://127.0.0.1", "https://git.example.com:80/x": "https://git.example.com:80", "http://[::1]:80/x": "http://[::1]",
+	} {
+		u, err := url.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := origin(u); got != want {
+			t.Errorf("%s is %s, want %s", text, got, want)
+		}
 	}
 }
