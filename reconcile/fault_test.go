@@ -207,3 +207,47 @@ func (r *refusing) Apply(ctx context.Context, object render.Object, seen string)
 	}
 	return r.Engine.Apply(ctx, object, seen)
 }
+
+// TestBranchNeverRests: somebody pushes before each commit. What is recorded waits and that is told; what is served does not (I10).
+func TestBranchNeverRests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, twoModels)
+		w.converge()
+		o := w.loop().Options
+		busy := &busySource{Source: w.source}
+		o.Source = busy
+		loop := reconcile.New(o)
+		w.source.Push("train one anew", map[string][]byte{"models.cue": []byte(strings.Replace(twoModels, "seed: 7", "seed: 8", 1))})
+		for range 2 { // then there is something to record
+			if _, err := loop.Once(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w.advance()
+		}
+		w.cluster.Delete(func(o plan.Observed) bool { return o.Ref.Kind == render.SeldonDeployment })
+		before := creates(w.cluster, render.SeldonDeployment)
+		busy.always = true
+		pass, err := loop.Once(t.Context())
+		if err != nil || !strings.Contains(fmt.Sprint(pass.Failed), "the branch moved 20 times meanwhile") {
+			t.Errorf("%v, failed %v", err, pass.Failed)
+		}
+		if n := creates(w.cluster, render.SeldonDeployment) - before; n != 2 {
+			t.Errorf("%d objects are served again, not 2", n)
+		}
+	})
+}
+
+// busySource has somebody push before each commit.
+type busySource struct {
+	*memory.Source
+	always bool
+	n      int
+}
+
+func (s *busySource) Commit(ctx context.Context, base plan.Revision, edit reconcile.Edit) (plan.Revision, error) {
+	if s.always {
+		s.n++
+		s.Push("a note", map[string][]byte{"note.txt": fmt.Append(nil, s.n)})
+	}
+	return s.Source.Commit(ctx, base, edit)
+}

@@ -138,7 +138,7 @@ func (l *Loop) Once(ctx context.Context) (Pass, error) { return l.pass(ctx, ctx,
 // that many push to does not keep a pass from its end; what changes meanwhile is noticed where it is carried out.
 func (l *Loop) pass(looking, ctx context.Context, moment time.Duration) (Pass, error) {
 	var live plan.Live
-	for range races {
+	for n := range races {
 		pass, err := l.plan(looking, live)
 		if err == nil {
 			err = pass.keep(l.Saved)
@@ -147,10 +147,13 @@ func (l *Loop) pass(looking, ctx context.Context, moment time.Duration) (Pass, e
 			err = l.commit(ctx, &pass)
 		}
 		switch {
-		case errors.Is(err, ErrStale):
+		case errors.Is(err, ErrStale) && n < races-1:
 			l.Log.Debug("somebody else pushed first, planning anew")
 			live = pass.Live
+			breathe(looking, n)
 			continue
+		case errors.Is(err, ErrStale) && pass.Revision != "" && l.Saved == nil:
+			l.late(&pass)
 		case err != nil:
 			return Pass{}, err
 		}
@@ -158,7 +161,29 @@ func (l *Loop) pass(looking, ctx context.Context, moment time.Duration) (Pass, e
 		l.tell(pass)
 		return pass, nil
 	}
-	return Pass{}, fmt.Errorf("the branch moved %d times while one pass was planned: %w", races, ErrStale)
+	return Pass{}, ErrStale // unreachable
+}
+
+// late leaves what is to be recorded to the next pass, which comes soon: all else has waited long enough.
+func (l *Loop) late(pass *Pass) {
+	for _, a := range pass.Plan.Actions {
+		if _, ok := a.(plan.Record); ok {
+			pass.fail(a, fmt.Errorf("the branch moved %d times meanwhile: %w", races, ErrStale))
+		}
+	}
+	l.Poke()
+}
+
+// breathe waits after a few lost races: many push, or the server that is listed lags behind the one that is pushed to.
+func breathe(ctx context.Context, lost int) {
+	const few = 3
+	if lost < few {
+		return
+	}
+	select {
+	case <-time.After(jitter(25 * time.Millisecond << min(lost-few, 4))):
+	case <-ctx.Done():
+	}
 }
 
 // tell logs the holds that are new, so that a model that waits for hours is one line. An engine that can't be seen is told also
