@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -219,8 +220,21 @@ func (c config) settings() render.Settings {
 
 // owner tells this repository, branch and folder from others that live in the same engines.
 func (c config) owner() string {
-	url := strings.TrimSuffix(strings.TrimSuffix(c.Repository.URL, "/"), ".git")
-	return fmt.Sprintf("r-%.8x", sha256.Sum256([]byte(url+"\n"+c.Repository.Branch+"\n"+c.Repository.Path)))
+	place := strings.TrimSuffix(strings.TrimSuffix(sameServer(c.Repository.URL), "/"), ".git")
+	return fmt.Sprintf("r-%.8x", sha256.Sum256([]byte(place+"\n"+c.Repository.Branch+"\n"+c.Repository.Path)))
+}
+
+// sameServer is a URL as others write it who mean the same server: its name in small letters, without the port that goes without saying.
+func sameServer(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return text
+	}
+	u.Host = strings.ToLower(u.Host)
+	if port := map[string]string{"https": "443", "http": "80", "ssh": "22"}[u.Scheme]; u.Port() == port {
+		u.Host = strings.TrimSuffix(u.Host, ":"+port)
+	}
+	return u.String()
 }
 
 // secret reads the file that a field names; no name is an empty secret.

@@ -50,8 +50,9 @@ func (c repositoryConfig) phrase() (func(subject string, models []string) string
 // oneLine is what a subject can hold of a text.
 func oneLine(text string) string {
 	text = strings.Join(strings.FieldsFunc(text, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }), " ")
+	text = strings.TrimLeft(text, "# ") // which git would take for a comment
 	if r := []rune(text); len(r) > mostSubject {
 		return string(r[:mostSubject])
 	}
-	return strings.TrimLeft(text, "#") // which git would take for a comment
+	return text
 }

@@ -220,3 +220,27 @@ func TestCommitter(t *testing.T) {
 		t.Errorf("%q is taken for a name", o.CommitterName)
 	}
 }
+
+// TestServerSettings: what a server refuses of pushes that are no fast-forward, or delete, does not concern us: we push neither (I3).
+func TestServerSettings(t *testing.T) {
+	for _, value := range []string{"true", "false"} {
+		s := serve(t, specs())
+		for _, name := range []string{"receive.denyNonFastForwards", "receive.denyDeletes", "receive.fsckObjects", "receive.advertiseAtomic"} {
+			runGit(t, s.dir, "config", name, value)
+		}
+		repo := open(t, options(s.url))
+		first, err := repo.Commit(aMinute(t), s.tip(t), selection("fraud", "x"))
+		if err != nil {
+			t.Fatalf("%s: %v", value, err)
+		}
+		work := s.clone(t)
+		write(t, work, map[string]string{"notes.txt": "more\n"})
+		moved := s.publish(t, work, "somebody's")
+		if _, err := repo.Commit(aMinute(t), first, selection("mnist", "y")); !errors.Is(err, reconcile.ErrStale) {
+			t.Errorf("%s: a push that comes too late: %v", value, err)
+		}
+		if _, err := repo.Commit(aMinute(t), moved, selection("mnist", "y")); err != nil {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+}
