@@ -46,15 +46,33 @@ func (r *Repo) fetchOnto(ctx context.Context, last *commitTree, revision plan.Re
 	if refused := r.takeRefused(revision); refused != nil {
 		return refused, nil
 	}
+	if err := r.tooLarge(revision, nil); err != nil {
+		return nil, err
+	}
 	tree, err := r.read(ctx, session, refs, last, plumbing.NewHash(string(revision)))
 	switch {
 	case err == nil:
 		return tree, nil
-	case last != nil && ctx.Err() == nil && !errors.Is(err, errTooLarge):
+	case errors.Is(err, errTooLarge):
+		return nil, r.tooLarge(revision, r.fail(ctx, "fetch from", err))
+	case last != nil && ctx.Err() == nil:
 		r.afresh(err)
 		return r.fetchOnto(ctx, nil, revision)
 	}
 	return nil, r.fail(ctx, "fetch from", err)
+}
+
+// tooLarge remembers why a commit is not taken, if that is so, and returns what is known of that.
+func (r *Repo) tooLarge(revision plan.Revision, why error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if why != nil {
+		r.large, r.largeFor = revision, why
+	}
+	if r.large != revision {
+		return nil
+	}
+	return r.largeFor
 }
 
 // read asks for the objects of a commit that last has not.

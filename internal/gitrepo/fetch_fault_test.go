@@ -171,3 +171,33 @@ func TestFetchLimitsOfTheWhole(t *testing.T) {
 		}
 	}
 }
+
+// TestFault13Once: a commit that is too large is sent once, and not at every look (I7).
+func TestFault13Once(t *testing.T) {
+	s := serve(t, map[string]string{"models.cue": strings.Repeat("x", 5000)})
+	sent := 0
+	s.inject(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if post(r, "upload-pack") {
+			sent++
+		}
+		next.ServeHTTP(w, r)
+	})
+	repo := open(t, options(s.url))
+	repo.limits.content = 1000
+	var said [2]string
+	for i := range said {
+		_, err := repo.Fetch(aMinute(t), s.tip(t))
+		if !errors.Is(err, errTooLarge) {
+			t.Fatal(err)
+		}
+		said[i] = err.Error()
+	}
+	if sent != 1 || said[0] != said[1] {
+		t.Errorf("it was sent %d times, and what is said is %q", sent, said)
+	}
+	work := s.clone(t)
+	write(t, work, map[string]string{"models.cue": "small\n"})
+	if _, err := repo.Fetch(aMinute(t), s.publish(t, work, "mended")); err != nil {
+		t.Error(err)
+	}
+}

@@ -34,6 +34,9 @@ type Repo struct {
 	last *commitTree // that was fetched or pushed: what it has is not sent again
 	// refused is a tip that is not trusted: it is looked at in every pass, and not fetched each time.
 	refused *commitTree
+	// large is a commit that the server sends more of than is taken, and why: it is not asked for again.
+	large    plan.Revision
+	largeFor error
 }
 
 var _ reconcile.Source = (*Repo)(nil)
