@@ -22,6 +22,9 @@ var ErrNotOurs = errors.New("exists and is somebody else's")
 // ErrRefused says that the engine made nothing of a create, for certain.
 var ErrRefused = errors.New("nothing was created")
 
+// ErrDeclined says that the server of the repository took a commit not, for certain, and said why: a rule of its own, for instance.
+var ErrDeclined = errors.New("the server declined it")
+
 // BlockedError says that one file of an edit can't be written, such as one that a person has edited and not committed. Nothing was
 // changed; without that file the edit may go through.
 type BlockedError struct {
@@ -44,7 +47,8 @@ type Source interface {
 	Fetch(ctx context.Context, revision plan.Revision) (schema.Tree, error)
 	// Commit puts one commit with the edit on top of base and returns it. Where the branch is no longer at base the error is
 	// ErrStale and nothing was pushed. Same base, same edit: same commit, so that a push whose answer was lost is recognised.
-	// A BlockedError names a file without which another Commit may go through.
+	// A BlockedError names a file without which another Commit may go through. ErrDeclined says that the server has answered, and
+	// taken nothing.
 	Commit(ctx context.Context, base plan.Revision, edit Edit) (plan.Revision, error)
 }
 

@@ -63,9 +63,34 @@ func (l *Loop) commit(ctx context.Context, pass *Pass) error {
 				return file(r) == blocked.Path
 			})
 			continue
+		case errors.Is(err, ErrDeclined) && len(records) > 1:
+			return l.apart(ctx, pass, records, edit)
 		}
 		l.committed(pass, records, tip, err)
 		break
+	}
+	return nil
+}
+
+// apart commits one record of those that the server took not together: one of them may be against a rule. The others have the next pass.
+func (l *Loop) apart(ctx context.Context, pass *Pass, records []plan.Record, all Edit) error {
+	for i, r := range records {
+		one := Edit{
+			Message: plan.Message([]plan.Record{r}, pass.Revision, l.Phrase), Date: r.Date,
+			Files: map[string][]byte{file(r): all.Files[file(r)]},
+		}
+		tip, err := l.put(ctx, pass, one)
+		switch {
+		case err == nil:
+			l.committed(pass, []plan.Record{r}, tip, nil)
+			return nil
+		case errors.Is(err, ErrStale):
+			return err
+		case !errors.Is(err, ErrDeclined): // all of them would fare like this
+			l.committed(pass, records[i:], "", err)
+			return nil
+		}
+		pass.fail(r, err)
 	}
 	return nil
 }

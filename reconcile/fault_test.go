@@ -251,3 +251,40 @@ func (s *busySource) Commit(ctx context.Context, base plan.Revision, edit reconc
 	}
 	return s.Source.Commit(ctx, base, edit)
 }
+
+// TestDeclined has the server decline what is recorded of one model, by a rule of its own: the other one is recorded all the same (I10), and
+// the reason is told.
+func TestDeclined(t *testing.T) {
+	w := newWorld(t, twoModels)
+	o := w.loop().Options
+	o.Source = &ruled{Source: w.source, against: "selected/mnist.cue"}
+	loop := reconcile.New(o)
+	said := ""
+	for range 8 {
+		pass, err := loop.Once(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		said += fmt.Sprint(pass.Failed)
+		w.advance()
+	}
+	if got := w.source.File("selected/other.cue"); !strings.Contains(got, "image:") {
+		t.Errorf("other has\n%s\n%s", got, said)
+	}
+	if w.source.File("selected/mnist.cue") != "" || !strings.Contains(said, "[mnist: hold: record: release 1, experiment ") || !strings.Contains(said, "the server declined it") {
+		t.Errorf("what failed is %s", said)
+	}
+}
+
+// ruled takes nothing that touches one file.
+type ruled struct {
+	*memory.Source
+	against string
+}
+
+func (s *ruled) Commit(ctx context.Context, base plan.Revision, edit reconcile.Edit) (plan.Revision, error) {
+	if edit.Files[s.against] != nil {
+		return "", fmt.Errorf("%w: not in December", reconcile.ErrDeclined)
+	}
+	return s.Source.Commit(ctx, base, edit)
+}

@@ -159,7 +159,10 @@ func (r *Repo) send(ctx context.Context, draft *draft, base, ours plan.Revision)
 		return err
 	}
 	report, err := session.ReceivePack(ctx, request)
-	if err == nil && report == nil {
+	switch {
+	case report != nil && report.Error() != nil:
+		return fmt.Errorf("%w: %w", reconcile.ErrDeclined, r.fail(ctx, "push to", report.Error()))
+	case err == nil && report == nil:
 		err = errors.New("the server did not say whether it took the commit")
 	}
 	if err != nil {

@@ -126,7 +126,7 @@ func TestPushRefused(t *testing.T) {
 	write(t, s.dir, map[string]string{"hooks/update*": "#!/bin/sh\nexit 1\n"})
 	for _, url := range []string{s.url, "file://" + s.dir} {
 		_, err := open(t, options(url)).Commit(aMinute(t), s.tip(t), selection("mnist", "x"))
-		if err == nil || errors.Is(err, reconcile.ErrStale) || !strings.Contains(err.Error(), "hook declined") {
+		if !errors.Is(err, reconcile.ErrDeclined) || errors.Is(err, reconcile.ErrStale) || !strings.Contains(err.Error(), "hook declined") {
 			t.Errorf("%s: Commit = %v; want that a hook declined", url, err)
 		}
 	}
