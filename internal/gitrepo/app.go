@@ -171,10 +171,11 @@ func tokenIn(body io.Reader) (string, time.Time, error) {
 
 func (a *app) refused(response *http.Response) error {
 	_, _ = io.CopyN(io.Discard, response.Body, 1<<16) // so that the connection can be used again
-	switch response.StatusCode {
-	case http.StatusUnauthorized:
+	busy := response.Header.Get("Retry-After") != "" || response.Header.Get("X-RateLimit-Remaining") == "0" // which GitHub answers 403 with
+	switch code := response.StatusCode; {
+	case code == http.StatusUnauthorized:
 		return errors.New("GitHub does not take the key: compare id and key with the App's page, and this machine's clock with another one")
-	case http.StatusForbidden, http.StatusNotFound:
+	case code == http.StatusForbidden && !busy, code == http.StatusNotFound:
 		return errors.New("GitHub knows no such installation of the App, or it is suspended: look at the installation's page")
 	}
 	return answered(response, a.now())
