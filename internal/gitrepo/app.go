@@ -170,7 +170,7 @@ func tokenIn(body io.Reader) (string, time.Time, error) {
 }
 
 func (a *app) refused(response *http.Response) error {
-	_, _ = io.CopyN(io.Discard, response.Body, 1<<16) // so that the connection can be used again
+	_, _ = io.CopyN(io.Discard, response.Body, 1<<16)                                                       // so that the connection can be used again
 	busy := response.Header.Get("Retry-After") != "" || response.Header.Get("X-RateLimit-Remaining") == "0" // which GitHub answers 403 with
 	switch code := response.StatusCode; {
 	case code == http.StatusUnauthorized:
