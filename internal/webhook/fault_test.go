@@ -166,12 +166,18 @@ func (e *endless) Read(p []byte) (int, error) {
 // slow has as many clients as are read at a time keep their bodies back: others are told so at once, and are taken when those have gone.
 func (f *flooded) slow(signed string) {
 	var clients []net.Conn
-	for range crowd {
+	another := func() {
 		c := f.dial()
 		fmt.Fprintf(c, "POST /webhook HTTP/1.1\r\nHost: a\r\n%s\r\nContent-Length: %d\r\n\r\n{", signed, len(push))
 		clients = append(clients, c)
 	}
+	for range crowd {
+		another()
+	}
 	f.eventually("all places are taken", func() bool {
+		if len(clients) < connections-crowd { // one that came while we had the last place was sent away
+			another()
+		}
 		code, err := f.send(strings.NewReader(push), signed)
 		return err == nil && code == http.StatusServiceUnavailable
 	})
