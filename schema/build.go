@@ -82,9 +82,7 @@ func (l *loader) build(body rawBody, fields map[string]any) (Model, bool) {
 }
 
 // written is where the fields of the model are.
-func (l *loader) written() Places {
-	return Places{l.places.find("models", l.name), l.places.find("models", everyModel), l.places.at("models", l.name)}
-}
+func (l *loader) written() Places { return l.places.model(l.name) }
 
 // train fills in Trefoil's defaults; the values of parameters come from the normalized fields.
 func (r rawTrain) train(fields map[string]any) Train {
@@ -122,7 +120,7 @@ func (r rawSearch) search(written map[string]any) Search {
 }
 
 func (r rawSelect) selection(gate []Bound) Select {
-	return Select{Objective: r.Objective, Gate: gate, Then: r.Then, Minimum: valueOr(r.Minimum, 0.5), ByHand: r.By == "hand",
+	return Select{Objective: r.Objective, Gate: gate, Then: slices.Concat(r.Then), Minimum: valueOr(r.Minimum, 0.5), ByHand: r.By == "hand",
 		Experiment: r.Experiment}
 }
 

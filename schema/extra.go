@@ -1,5 +1,7 @@
 package schema
 
+import "encoding/json"
+
 // Extra is what people add themselves to an object that Trefoil renders: strings, bools, int64, float64, []any and
 // map[string]any by name. Empty adds nothing.
 type Extra map[string]any
@@ -15,11 +17,22 @@ func (x *Extra) UnmarshalJSON(data []byte) error {
 	return err
 }
 
+// GobEncode writes JSON: gob forgets which lists are empty, and knows no null.
+func (x Extra) GobEncode() ([]byte, error) { return json.Marshal(map[string]any(x)) }
+
+// GobDecode reads what GobEncode wrote.
+func (x *Extra) GobDecode(data []byte) error { return x.UnmarshalJSON(data) }
+
 // Places knows where the fields of a model were written. The zero value knows of none.
 type Places struct {
 	own    *places
 	shared *places // of what is written of all models at once
 	around Position
+}
+
+// model is where the fields of a model are.
+func (p *places) model(name string) Places {
+	return Places{p.find("models", name), p.find("models", everyModel), p.at("models", name)}
 }
 
 // At is where the field was written that has the path below the model, by itself or for all models, or the nearest one around it.

@@ -64,7 +64,7 @@ func (a *app) runDaemon(cmd *cobra.Command, f runFlags) error {
 		return errors.New("--plan goes with --once, and not with --local: a saved plan is one pass")
 	}
 	if a.lasting != nil {
-		a.evaluate = a.lasting
+		a.evaluate, a.kept = a.lasting, kept{}
 	}
 	a.collect(100)
 	d, err := a.follow(ctx, cmd, f.here)

@@ -41,19 +41,20 @@ func (a *app) child() *cobra.Command {
 
 // evaluators have CUE evaluated by children of this program, so that no spec can end it: brief is for commands that end soon and want
 // their answer now, lasting for those that go on. These have one child at a time, as the memory of a pod is counted for, and remember
-// by themselves what was judged.
-func evaluators(env func(string) (string, bool)) (brief, lasting schema.Evaluator, err error) {
+// by themselves what was judged. The store, which may be nil, has what is kept from one brief command to the next.
+func evaluators(env func(string) (string, bool)) (brief, lasting schema.Evaluator, store *cache.Dir, err error) {
 	program, err := sandbox.Program()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	o := sandbox.Options{Command: []string{program, os.Args[0], childVerb}, Deadline: patience}
 	lasting = sandbox.New(o).Evaluate
 	o.Children = min(runtime.GOMAXPROCS(0), mostChildren)
 	if dir, id := cacheDir(env), identity(program); dir != "" && id != "" {
-		o.Store = cache.Open(dir, id, mostCached)
+		store = cache.Open(dir, id, mostCached)
+		o.Store = store
 	}
-	return sandbox.New(o).Evaluate, lasting, nil
+	return sandbox.New(o).Evaluate, lasting, store, nil
 }
 
 // cacheDir is where commands keep what was judged before: TREFOIL_CACHE_DIR, or the folder for caches of this user. "" is nowhere.
@@ -85,9 +86,17 @@ func identity(program string) string {
 
 // load reads a repository for every verb and for the daemon alike: what the spec says, then what it renders to.
 func (a *app) load(ctx context.Context, tree schema.Tree) (schema.Catalog, error) {
+	key := stateOf(tree)
+	if c, ok := a.kept.get(key); ok {
+		return c, nil
+	}
 	c, err := a.memory.Load(ctx, tree, a.evaluate)
 	if err != nil {
 		return schema.Catalog{}, err
 	}
-	return c.With(render.Check(c)), nil
+	c = c.With(render.Check(c))
+	if key == stateOf(tree) { // nobody has changed it meanwhile
+		a.kept.put(key, c)
+	}
+	return c, nil
 }

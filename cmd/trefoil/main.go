@@ -21,7 +21,7 @@ func main() {
 	a := &app{out: os.Stdout, err: os.Stderr, screen: canvasOf(os.Stdout), env: os.LookupEnv}
 	a.collect(400) // most commands end before it would pay to look for memory that nobody uses
 	var err error
-	if a.evaluate, a.lasting, err = evaluators(a.env); err != nil {
+	if a.evaluate, a.lasting, a.kept.store, err = evaluators(a.env); err != nil {
 		fmt.Fprintln(os.Stderr, "trefoil:", err)
 		os.Exit(1)
 	}
@@ -36,6 +36,7 @@ type app struct {
 	evaluate schema.Evaluator
 	lasting  schema.Evaluator // in place of evaluate, for the command that goes on; nil has none
 	memory   schema.Memory    // of what was loaded
+	kept     kept             // of what other commands loaded
 	flags    flags
 }
 

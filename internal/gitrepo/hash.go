@@ -129,6 +129,7 @@ func (x *index) hashEntry(parent place, name string) (object.TreeEntry, error) {
 	}
 	known := at.tracked.file()
 	if known == nil && (parent.ignored || parent.rules.match(at.name, false)) {
+		x.rest.file(at.name, about)
 		return entry, nil
 	}
 	switch about.Mode().Type() {
@@ -139,12 +140,15 @@ func (x *index) hashEntry(parent place, name string) (object.TreeEntry, error) {
 		return entry, err
 	case 0:
 		entry.Mode = x.mode(known, about)
-		entry.Hash, err = hashFile(x.path(at.name), about.Size())
-		if err == nil && x.unchanged(known, about) {
-			entry.Hash = known.Hash // the same, unless git converts the file
+		x.rest.size(at.name, about)
+		if x.unchanged(known, about) {
+			entry.Hash = known.Hash
+			return entry, nil
 		}
+		entry.Hash, err = hashFile(x.path(at.name), about.Size())
 		return entry, err
 	}
+	x.rest.file(at.name, about)
 	return entry, nil // git commits no sockets, pipes or devices
 }
 
@@ -153,6 +157,7 @@ func (x *index) absent(at place, entry object.TreeEntry) (object.TreeEntry, erro
 	known := at.tracked.file()
 	if known != nil {
 		if known.SkipWorktree {
+			x.rest.absent(at.name)
 			entry.Mode, entry.Hash = known.Mode, known.Hash
 		}
 		return entry, nil
@@ -174,12 +179,12 @@ func (x *index) hashDir(at place, entry object.TreeEntry) (object.TreeEntry, err
 			return entry, fmt.Errorf("repository in %s: %w", at.name, err)
 		}
 		entry.Mode, entry.Hash = filemode.Submodule, head
-		return entry, nil
+		return entry, x.rest.folder(x.path(at.name), at.name)
 	case known != nil && known.Mode == filemode.Submodule: // not initialised
 		entry.Mode, entry.Hash = known.Mode, known.Hash
-		return entry, nil
+		return entry, x.rest.folder(x.path(at.name), at.name)
 	case at.ignored && at.tracked == nil:
-		return entry, nil
+		return entry, x.rest.folder(x.path(at.name), at.name)
 	}
 	entry.Mode = filemode.Dir
 	entry.Hash, err = x.hashTree(at)

@@ -21,6 +21,7 @@ type index struct {
 	written  time.Time // when the index was; a file that changed later than that may differ from it
 	ignored  ignores   // rules of the user and of the repository's own settings
 	fileMode bool      // whether executable bits on disk mean anything
+	rest     *rest     // of what hashing meets; nil where nobody asks
 }
 
 // node is a tracked path: a folder with children, or a file with its entry.

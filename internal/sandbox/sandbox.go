@@ -97,10 +97,8 @@ func (s *Sandbox) Evaluate(ctx context.Context, files map[string][]byte) (schema
 		return t.Survey, t.Verdicts, nil
 	}
 	e := &evaluation{Sandbox: s, files: maps.Clone(files), seen: map[string]bool{}, ready: make(chan struct{})}
-	if !s.mu.TryLock() {
-		e.early, _ = start(ctx, s.Command) // while others are at work, which is most of what few models take
-		s.mu.Lock()
-	}
+	e.early, _ = start(ctx, s.Command) // which is most of what few models take, and goes on while others are at work
+	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.kept) == 0 {
 		s.recallLast(family)
