@@ -27,6 +27,7 @@ var rules = map[string][]string{
 	"reconcile/review":   {"schema", "render", "reconcile/plan"},
 	"reconcile":          {"schema", "render", "reconcile/plan"},
 	"internal/redact":    {},
+	"internal/canary":    {},
 	"internal/compare":   {"k8s.io/apimachinery"},
 	"internal/gitrepo":   {"internal/redact", "schema", "reconcile", "reconcile/plan", "github.com/fsnotify/fsnotify", "github.com/go-git", "golang.org/x/crypto"},
 	"internal/kube":      {"internal/compare", "internal/redact", "schema", "render", "reconcile", "reconcile/plan", "k8s.io"},
