@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -244,11 +245,19 @@ func secret(field, file string) (string, error) {
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", field, err)
+		return "", fmt.Errorf("%s: %w", field, unnamed(file, err))
 	}
 	value := strings.TrimSpace(string(text))
 	if value == "" {
 		return "", fmt.Errorf("%s: %s is empty", field, file)
 	}
 	return value, nil
+}
+
+// unnamed is why a file of secrets can't be read. Its name is told where it can be nothing else: people write the secret itself in its place.
+func unnamed(file string, err error) error {
+	if failed, ok := errors.AsType[*fs.PathError](err); ok && !filepath.IsAbs(file) {
+		return fmt.Errorf("%w (the name of the file is not told: it begins with no /, so it may be the secret itself)", failed.Err)
+	}
+	return err
 }

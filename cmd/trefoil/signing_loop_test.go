@@ -61,6 +61,18 @@ models: mnist: {
 }
 `
 
+// ends has a search that runs end with one experiment.
+func ends(o *plan.Observed) {
+	if o.Phase != plan.Running {
+		return
+	}
+	o.Phase, o.Ended = plan.Succeeded, wallClock()
+	o.Experiments = []plan.Experiment{{
+		UID: strings.Repeat("0", 32), Created: o.Created, Ended: o.Ended, Phase: plan.Succeeded, Params: map[string]any{"lr": 0.1},
+		Metrics: map[string]float64{"accuracy": 0.9},
+	}}
+}
+
 // TestTrustedLoop follows a repository whose tip has to be signed, with the real git: what the daemon commits is trusted by itself, what Eve
 // pushes is held and told, and goes on when Ada vouches for it.
 func TestTrustedLoop(t *testing.T) {
@@ -80,15 +92,7 @@ func TestTrustedLoop(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		searches.Change(render.Search, func(o *plan.Observed) {
-			if o.Phase == plan.Running {
-				o.Phase, o.Ended = plan.Succeeded, wallClock()
-				o.Experiments = []plan.Experiment{{
-					UID: strings.Repeat("0", 32), Created: o.Created, Ended: o.Ended, Phase: plan.Succeeded, Params: map[string]any{"lr": 0.1},
-					Metrics: map[string]float64{"accuracy": 0.9},
-				}}
-			}
-		})
+		searches.Change(render.Search, ends)
 		return pass
 	}
 	for range 4 {
