@@ -38,7 +38,7 @@ var rules = map[string][]string{
 	"internal/cache":     {},
 	"internal/webhook":   {},
 	"internal/local": {
-		"internal/compare", "internal/local/python", "internal/local/seldon", "internal/local/space", "schema", "render", "reconcile", "reconcile/plan",
+		"internal/compare", "internal/redact", "internal/local/python", "internal/local/seldon", "internal/local/space", "schema", "render", "reconcile", "reconcile/plan",
 		"github.com/google/go-containerregistry",
 	},
 	"internal/local/python": {},

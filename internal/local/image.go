@@ -17,7 +17,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -52,7 +51,13 @@ type content struct {
 // name by digest. The same content has the same digest. Without a base it holds no Python and no packages: it is data that this engine
 // knows how to run.
 func (e *Engine) image(ctx context.Context, b build, c content) (string, error) {
-	img, bare, err := e.base(ctx)
+	as := new(login)
+	name, err := e.assembled(ctx, as, b, c)
+	return name, as.discreet(err) // the layers of a base come late
+}
+
+func (e *Engine) assembled(ctx context.Context, as *login, b build, c content) (string, error) {
+	img, bare, err := e.base(ctx, as)
 	if err != nil {
 		return "", err
 	}
@@ -72,11 +77,11 @@ func (e *Engine) image(ctx context.Context, b build, c content) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	return b.repository + "@" + digest.String(), e.push(ctx, img, b)
+	return b.repository + "@" + digest.String(), e.push(ctx, as, img, b)
 }
 
 // base is the image that is put below the layers: the configured one, or a bare one without anything.
-func (e *Engine) base(ctx context.Context) (img v1.Image, bare bool, err error) {
+func (e *Engine) base(ctx context.Context, as *login) (img v1.Image, bare bool, err error) {
 	oci := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	if e.options.Base == "" {
 		return oci, true, nil
@@ -85,10 +90,10 @@ func (e *Engine) base(ctx context.Context) (img v1.Image, bare bool, err error) 
 	if err != nil {
 		return nil, false, fmt.Errorf("the base image: %w", err)
 	}
-	img, err = remote.Image(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain),
-		remote.WithPlatform(v1.Platform{OS: "linux", Architecture: runtime.GOARCH}))
+	img, err = remote.Image(ref, append(as.options(ctx), remote.WithPlatform(v1.Platform{OS: "linux", Architecture: runtime.GOARCH}))...)
 	if err != nil {
-		e.options.Log.Warn("the base image can't be had, packaging without it: the image runs on this machine only", "base", e.options.Base, "error", err)
+		e.options.Log.Warn("the base image can't be had, packaging without it: the image runs on this machine only", "base", e.options.Base,
+			"error", as.discreet(err))
 		return oci, true, nil
 	}
 	return img, false, nil
@@ -203,13 +208,13 @@ func (e *Engine) keep(img v1.Image, b build) (v1.Hash, error) {
 func (e *Engine) layout(hex string) string { return filepath.Join(e.options.Dir, "images", hex) }
 
 // push puts the image into its registry, where that is asked for.
-func (e *Engine) push(ctx context.Context, img v1.Image, b build) error {
+func (e *Engine) push(ctx context.Context, as *login, img v1.Image, b build) error {
 	if !e.options.Push {
 		return nil
 	}
 	ref, err := name.NewTag(b.repository + ":" + b.tag)
 	if err == nil {
-		err = remote.Write(ref, img, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain))
+		err = remote.Write(ref, img, as.options(ctx)...)
 	}
 	if err != nil {
 		return fmt.Errorf("the image was made and could not be pushed: %w", err)
