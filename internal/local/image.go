@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -17,12 +16,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
@@ -78,25 +75,6 @@ func (e *Engine) assembled(ctx context.Context, as *login, b build, c content) (
 		return "", err
 	}
 	return b.repository + "@" + digest.String(), e.push(ctx, as, img, b)
-}
-
-// base is the image that is put below the layers: the configured one, or a bare one without anything.
-func (e *Engine) base(ctx context.Context, as *login) (img v1.Image, bare bool, err error) {
-	oci := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
-	if e.options.Base == "" {
-		return oci, true, nil
-	}
-	ref, err := name.ParseReference(e.options.Base)
-	if err != nil {
-		return nil, false, fmt.Errorf("the base image: %w", err)
-	}
-	img, err = remote.Image(ref, append(as.options(ctx), remote.WithPlatform(v1.Platform{OS: "linux", Architecture: runtime.GOARCH}))...)
-	if err != nil {
-		e.options.Log.Warn("the base image can't be had, packaging without it: the image runs on this machine only", "base", e.options.Base,
-			"error", as.discreet(err))
-		return oci, true, nil
-	}
-	return img, false, nil
 }
 
 // sourceFiles are the regular files of the serving source by their names in the image.
@@ -206,21 +184,6 @@ func (e *Engine) keep(img v1.Image, b build) (v1.Hash, error) {
 
 // layout is the folder of an image.
 func (e *Engine) layout(hex string) string { return filepath.Join(e.options.Dir, "images", hex) }
-
-// push puts the image into its registry, where that is asked for.
-func (e *Engine) push(ctx context.Context, as *login, img v1.Image, b build) error {
-	if !e.options.Push {
-		return nil
-	}
-	ref, err := name.NewTag(b.repository + ":" + b.tag)
-	if err == nil {
-		err = remote.Write(ref, img, as.options(ctx)...)
-	}
-	if err != nil {
-		return fmt.Errorf("the image was made and could not be pushed: %w", err)
-	}
-	return nil
-}
 
 // addAll adds files in the order of their names, without the folders that they are in.
 func addAll(t *tar.Writer, files map[string]string) error {

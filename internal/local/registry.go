@@ -3,15 +3,56 @@ package local
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"runtime"
 	"slices"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/trefoil-gitops/trefoil/internal/redact"
 )
+
+// base is the image that is put below the layers: the configured one, or a bare one without anything.
+func (e *Engine) base(ctx context.Context, as *login) (img v1.Image, bare bool, err error) {
+	oci := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	if e.options.Base == "" {
+		return oci, true, nil
+	}
+	ref, err := name.ParseReference(e.options.Base)
+	if err != nil {
+		return nil, false, fmt.Errorf("the base image: %w", err)
+	}
+	img, err = remote.Image(ref, append(as.options(ctx), remote.WithPlatform(v1.Platform{OS: "linux", Architecture: runtime.GOARCH}))...)
+	if err != nil {
+		e.options.Log.Warn("the base image can't be had, packaging without it: the image runs on this machine only", "base", e.options.Base,
+			"error", as.discreet(err))
+		return oci, true, nil
+	}
+	return img, false, nil
+}
+
+// push puts the image into its registry, where that is asked for.
+func (e *Engine) push(ctx context.Context, as *login, img v1.Image, b build) error {
+	if !e.options.Push {
+		return nil
+	}
+	ref, err := name.NewTag(b.repository + ":" + b.tag)
+	if err == nil {
+		err = remote.Write(ref, img, as.options(ctx)...)
+	}
+	if err != nil {
+		return fmt.Errorf("the image was made and could not be pushed: %w", err)
+	}
+	return nil
+}
 
 // login is as whom the person's own docker or podman logs in at registries, while one image is made. It knows the secrets that it uses, since
 // a registry, or a proxy before it, may repeat them in what becomes an error.
