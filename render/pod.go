@@ -19,18 +19,23 @@ func withSecret(step map[string]any, volume, path string) map[string]any {
 // container runs a script with pairs of names and values as its environment. It always has a command: without one Argo's
 // controller would ask the image's registry for it.
 func container(name, image, script string, env ...string) map[string]any {
-	variables := make([]any, 0, len(env)/2)
-	for i := 0; i+1 < len(env); i += 2 {
-		variables = append(variables, map[string]any{"name": env[i], "value": env[i+1]})
-	}
 	return map[string]any{
 		"name":         name,
 		"image":        image,
 		"command":      texts("sh", "-c"),
 		"args":         texts(script),
-		"env":          variables,
+		"env":          variables(env...),
 		"volumeMounts": []any{mount("work", "/workspace")},
 	}
+}
+
+// variables are environment variables of pairs of names and values.
+func variables(env ...string) []any {
+	list := make([]any, 0, len(env)/2)
+	for i := 0; i+1 < len(env); i += 2 {
+		list = append(list, map[string]any{"name": env[i], "value": env[i+1]})
+	}
+	return list
 }
 
 func mount(name, path string) map[string]any {

@@ -21,8 +21,10 @@ func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
 	case "wget":
 		os.Exit(wget(os.Args[1:]))
-	case "buildah":
-		os.Exit(buildah(os.Args[1:]))
+	case "buildah", "buildctl":
+		os.Exit(builder(os.Args[1:]))
+	case "rootlesskit":
+		os.Exit(daemon(os.Args[1:]))
 	}
 	os.Exit(m.Run())
 }
@@ -52,22 +54,6 @@ func wget(args []string) int {
 	return 0
 }
 
-// buildah notes its arguments and, for a push, writes a digest.
-func buildah(args []string) int {
-	log, err := os.OpenFile(os.Getenv("BUILDAH_LOG"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return 1
-	}
-	defer log.Close()
-	fmt.Fprintln(log, strings.Join(args, "|"))
-	for i, arg := range args {
-		if arg == "--digestfile" && os.WriteFile(args[i+1], []byte("sha256:0f"), 0o644) != nil {
-			return 1
-		}
-	}
-	return 0
-}
-
 // script runs a script as a container would, and returns what it says. Of "a.sh+b.sh" the first goes before the second.
 func script(t *testing.T, names string, env ...string) (string, error) {
 	t.Helper()
@@ -76,7 +62,7 @@ func script(t *testing.T, names string, env ...string) (string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, program := range []string{"wget", "buildah"} {
+	for _, program := range []string{"wget", "buildah", "buildctl", "rootlesskit"} {
 		if err := os.Symlink(self, filepath.Join(bin, program)); err != nil {
 			t.Fatal(err)
 		}

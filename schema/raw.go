@@ -63,8 +63,9 @@ type (
 		Argo        Extra
 	}
 	rawBuilder struct {
-		S2I     *struct{ Image string }
-		Buildah *struct{ Dockerfile string }
+		Buildah  *struct{ Dockerfile string }
+		BuildKit *struct{ Dockerfile string }
+		S2I      *struct{ Image, Dockerfile string }
 	}
 	rawEnvironment struct {
 		Namespace string

@@ -163,7 +163,7 @@ func structures(definition string) string {
 	case "#Source":
 		return `path: "FOLDER" or git: {url, commit}`
 	case "#Builder":
-		return `s2i: image: "IMAGE" or buildah: {}`
+		return `buildah: {}, buildkit: {} or s2i: image: "IMAGE"`
 	case "#Dimension":
 		return `a range such as linspace: "0.001:0.1:5", uniform: "0.5:0.6" or choice: [16, 32]`
 	case "#Points":

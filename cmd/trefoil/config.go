@@ -85,9 +85,10 @@ type workflowsConfig struct {
 }
 
 type imagesConfig struct {
-	Fetch string `json:"fetch"`
-	Git   string `json:"git"`
-	Build string `json:"build"`
+	Fetch    string `json:"fetch"`
+	Git      string `json:"git"`
+	Build    string `json:"build"`
+	BuildKit string `json:"buildkit"`
 }
 
 // localConfig is for this machine as an engine.
@@ -129,6 +130,7 @@ func defaults() config {
 			Namespace: "argo",
 			Images: imagesConfig{
 				Fetch: "busybox:1.37", Git: "alpine/git:2.49.1", Build: "quay.io/buildah/stable:v1.41.4",
+				BuildKit: "moby/buildkit:v0.34.2-rootless",
 			},
 		},
 		Fuses: fusesConfig{Deletions: 5, ExperimentsPerHour: 200, CommitsPerHour: 20},

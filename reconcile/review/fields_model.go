@@ -191,8 +191,8 @@ func (w *writer) pack(p schema.Package) {
 	w.source(p.Source, "package")
 	w.text(p.Builder.S2I, "package", "builder", "s2i", "image")
 	if file := p.Builder.Dockerfile; file != "" {
-		w.text(file, "package", "builder", "buildah", "dockerfile")
-		w.usual(file == "Dockerfile")
+		w.text(file, "package", "builder", p.Builder.Name(), "dockerfile")
+		w.usual(file == "Dockerfile" && p.Builder.Name() == "buildah")
 	}
 	w.text(p.Credentials, "package", "credentials")
 	w.value(p.Attempt, "package", "attempt")

@@ -32,7 +32,8 @@ func TestFieldsTold(t *testing.T) {
 		train.revision train.timeout train.polyaxon
 		select.metric select.goal select.#gate.[a-z]+ select.then select.minimum select.by select.experiment
 		package package.image package.source.path package.source.path.has.other.content package.source.git.url package.source.git.commit
-		package.builder.s2i.image package.builder.buildah.dockerfile package.credentials package.attempt package.timeout
+		package.builder.s2i.image package.builder.buildah.dockerfile
+		package.builder.buildkit.dockerfile package.credentials package.attempt package.timeout
 		package.resources.limits.memory package.argo
 		serve.[a-z]+ serve.[a-z]+.namespace serve.[a-z]+.release serve.[a-z]+.replicas serve.[a-z]+.name serve.[a-z]+.waive
 		serve.[a-z]+.resources.limits.cpu serve.[a-z]+.seldon

@@ -1,0 +1,42 @@
+#!/bin/sh
+# Builds the image from the serving source with a BuildKit of its own, as another user than root, pushes it and writes down its digest.
+# Env: CONTEXT, DOCKERFILE, IMAGE, DIGEST (the file to write), STORAGE, RETRY_SECONDS.
+set -eu
+umask 022
+
+run=$STORAGE/run # short: it holds a socket, whose name may have 107 characters
+mkdir -p -m 700 "$run"
+USER=$(id -un) # without it BuildKit takes itself for root
+export USER XDG_RUNTIME_DIR="$run" BUILDKIT_HOST="unix://$run/buildkitd.sock"
+
+rootlesskit --state-dir="$run/rootlesskit" buildkitd --rootless --oci-worker-no-process-sandbox --containerd-worker=false \
+    --addr "$BUILDKIT_HOST" --root "$STORAGE/buildkit" >"$run/log" 2>&1 &
+daemon=$!
+trap 'kill "$daemon" 2>"$run/end" || true; wait "$daemon" || true' EXIT
+tries=60
+until buildctl debug workers >"$run/workers" 2>&1; do
+    tries=$((tries - 1))
+    if [ "$tries" -eq 0 ] || ! kill -0 "$daemon"; then
+        echo "BuildKit does not start, which takes user namespaces, and a pod without the seccomp profile RuntimeDefault:" >&2
+        tail -n 15 "$run/log" >&2
+        exit 1
+    fi
+    sleep 1
+done
+
+build() { # Times are 0: the same files make the same digest, so that a build that is repeated pushes nothing new.
+    buildctl build --frontend dockerfile.v0 --progress plain --opt build-arg:SOURCE_DATE_EPOCH=0 --local "context=$CONTEXT" \
+        --local "dockerfile=$(dirname "$DOCKERFILE")" --opt "filename=$(basename "$DOCKERFILE")" "$@"
+}
+
+build # what is wrong with the source ends it here; what follows takes from the cache
+tries=5
+until build --output "type=image,name=$IMAGE,push=true,oci-mediatypes=true,rewrite-timestamp=true" --metadata-file "$run/built"; do
+    tries=$((tries - 1))
+    if [ "$tries" -eq 0 ]; then
+        exit 1
+    fi
+    sleep "$RETRY_SECONDS" # a registry that is down comes back, and what was built would be lost
+done
+sed -n 's/.*"containerimage\.digest": *"\(sha256:[0-9a-f]*\)".*/\1/p' "$run/built" >"$DIGEST"
+test -s "$DIGEST"

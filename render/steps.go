@@ -1,0 +1,151 @@
+package render
+
+import (
+	_ "embed"
+	"fmt"
+	"net/url"
+	"path"
+
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// Where the containers of the pod meet.
+const (
+	artifactFile = "/workspace/artifact"
+	contextPath  = "/workspace/context"
+	digestFile   = "/workspace/digest"
+	storagePath  = "/storage"
+)
+
+// Where Secrets are, each in the one container that needs it.
+const (
+	registrySecret = "/credentials"
+	gitSecret      = "/git-credentials"
+	polyaxonSecret = "/polyaxon-token"
+)
+
+// The scripts take everything from the environment: nothing that people wrote becomes part of their text.
+var (
+	//go:embed scripts/token.sh
+	tokenScript string // goes before fetchScript
+	//go:embed scripts/fetch.sh
+	fetchScript string
+	//go:embed scripts/login.sh
+	loginScript string // goes before sourceScript
+	//go:embed scripts/source.sh
+	sourceScript string
+	//go:embed scripts/place.sh
+	placeScript string // goes after sourceScript
+	//go:embed scripts/s2i.sh
+	s2iScript string
+	//go:embed scripts/buildah.sh
+	buildahScript string
+	//go:embed scripts/buildkit.sh
+	buildkitScript string
+)
+
+// template is the pod. Its containers need no privileges and no docker socket, but the seccomp profile Unconfined, which is
+// Kubernetes' default. All run as root, but for BuildKit.
+func template(p schema.Package, r schema.Release, s Settings, image string) map[string]any {
+	init := []any{fetch(r, s)}
+	if c, found := s.checkout(p.Source, r.Commit); found {
+		init = append(init, source(c, r.Artifact.Path, s))
+	}
+	dockerfile := path.Join(contextPath, p.Builder.Dockerfile)
+	if p.Builder.S2I != "" {
+		dockerfile = "/workspace/Dockerfile"
+		init = append(init, s2i(p.Builder, dockerfile, s))
+	}
+	return map[string]any{
+		"name":           "package",
+		"initContainers": init,
+		"container":      build(p, s, image, dockerfile),
+		"outputs": map[string]any{"parameters": []any{map[string]any{
+			"name":       "digest",
+			"globalName": OutputDigest,
+			"valueFrom":  map[string]any{"path": digestFile},
+		}}},
+	}
+}
+
+func fetch(r schema.Release, s Settings) map[string]any {
+	script, env := fetchScript, []string{
+		"ARTIFACT_URL", artifactURL(r, s.Polyaxon),
+		"ARTIFACT_SHA256", r.Artifact.SHA256,
+		"ARTIFACT", artifactFile,
+		"RETRY_SECONDS", "5",
+	}
+	if s.Workflows.PolyaxonToken == "" {
+		return step("fetch", s.Workflows.Images.Fetch, script, env...)
+	}
+	c := step("fetch", s.Workflows.Images.Fetch, tokenScript+script, append(env, "TOKEN", polyaxonSecret+"/token")...)
+	return withSecret(c, "polyaxon-token", polyaxonSecret)
+}
+
+// artifactURL is where Polyaxon serves the artifact; which namespace it names does not matter there. Without force it may serve an old copy of the file.
+func artifactURL(r schema.Release, p Polyaxon) string {
+	file := url.Values{"path": {path.Join("outputs", r.Artifact.Path)}, "force": {"true"}}
+	return fmt.Sprintf("%s/streams/v1/polyaxon/%s/%s/runs/%s/artifact?%s",
+		p.URL, url.PathEscape(p.Owner), url.PathEscape(p.Project), url.PathEscape(r.Experiment), file.Encode())
+}
+
+func source(c checkout, artifact string, s Settings) map[string]any {
+	script, env := sourceScript+placeScript, []string{
+		"REPOSITORY", c.url,
+		"COMMIT", c.commit,
+		"FOLDER", c.folder,
+		"GIT_DIR", "/workspace/git",
+		"ARTIFACT", artifactFile,
+		"ARTIFACT_PATH", artifact,
+		"CONTEXT", contextPath,
+	}
+	if !s.logsIn(c) {
+		return step("source", s.Workflows.Images.Git, script, env...)
+	}
+	login := step("source", s.Workflows.Images.Git, loginScript+script, append(env, "CREDENTIALS", gitSecret)...)
+	return withSecret(login, "git-credentials", gitSecret)
+}
+
+// logsIn reports whether git is given credentials for a checkout. They are those of the spec repository and of no other.
+func (s Settings) logsIn(c checkout) bool { return s.Workflows.GitCredentials != "" && c.specs }
+
+func s2i(b schema.Builder, dockerfile string, s Settings) map[string]any {
+	return step("dockerfile", s.Workflows.Images.Build, s2iScript,
+		"CONTEXT", contextPath,
+		"BUILDER_IMAGE", b.S2I,
+		"THEN", b.Dockerfile,
+		"DOCKERFILE", dockerfile)
+}
+
+func build(p schema.Package, s Settings, image, dockerfile string) map[string]any {
+	env := []string{
+		"CONTEXT", contextPath,
+		"DOCKERFILE", dockerfile,
+		"IMAGE", image,
+		"DIGEST", digestFile,
+		"STORAGE", storagePath,
+		"HOME", storagePath,
+		"RETRY_SECONDS", "15",
+	}
+	mounts := []any{mount("work", "/workspace"), mount("storage", storagePath)}
+	if p.Credentials != "" {
+		env = append(env, "REGISTRY_AUTH_FILE", registrySecret+"/config.json", "DOCKER_CONFIG", registrySecret) // buildah's, and BuildKit's
+		mounts = append(mounts, mountSecret("credentials", registrySecret))
+	}
+	c := builder(p.Builder, s, env)
+	c["volumeMounts"] = mounts
+	if section, found := resources(p.Resources); found {
+		c["resources"] = section
+	}
+	return c
+}
+
+// builder is the container that builds and pushes. BuildKit makes a user namespace of its own, and refuses to be root in the one around it.
+func builder(b schema.Builder, s Settings, env []string) map[string]any {
+	if !b.BuildKit {
+		return container("main", s.Workflows.Images.Build, buildahScript, append(env, "BUILDAH_ISOLATION", "chroot", "STORAGE_DRIVER", "vfs")...)
+	}
+	c := container("main", s.Workflows.Images.BuildKit, buildkitScript, env...)
+	c["securityContext"] = map[string]any{"runAsUser": int64(1000), "runAsGroup": int64(1000), "runAsNonRoot": true}
+	return c
+}
