@@ -44,7 +44,7 @@ func workflow(m schema.Model, p schema.Package, r schema.Release, s Settings, id
 	spec := map[string]any{
 		"entrypoint":            "package",
 		"activeDeadlineSeconds": seconds(timeout),
-		"templates":             []any{template(p, r, s, p.Image+":"+id.Short())},
+		"templates":             []any{template(m.Name, p, r, s, p.Image+":"+id.Short())},
 		"volumes":               volumes(p, r, s),
 	}
 	if s.Workflows.ServiceAccount != "" {

@@ -85,6 +85,7 @@ func daemon(args []string) int {
 func building(dir string, more ...string) []string {
 	return append([]string{
 		"CONTEXT=" + dir + "/context", "DOCKERFILE=" + dir + "/context/docker/Dockerfile", "IMAGE=registry.example/mnist:v1-1f2e",
+		"NOTES=trefoil.dev/model=mnist\norg.opencontainers.image.source=https://git.example.com/a,\"b\" $(c)",
 		"DIGEST=" + dir + "/digest", "STORAGE=" + dir + "/storage", "RETRY_SECONDS=0", "LOG=" + dir + "/log",
 	}, more...)
 }
@@ -100,13 +101,16 @@ func calls(t *testing.T, dir, beside string) string {
 }
 
 const (
-	buildahBuilds = "--root|DIR/storage/root|--runroot|DIR/storage/run|bud|-q|--timestamp|0|-f|DIR/context/docker/Dockerfile|" +
-		"-t|registry.example/mnist:v1-1f2e|DIR/context\n"
+	source        = `org.opencontainers.image.source=https://git.example.com/a,"b" $(c)`
+	buildahBuilds = "--root|DIR/storage/root|--runroot|DIR/storage/run|bud|-q|--timestamp|0|--build-arg|SOURCE_DATE_EPOCH=0|" +
+		"--label|trefoil.dev/model=mnist|--annotation|trefoil.dev/model=mnist|--label|" + source + "|--annotation|" + source +
+		"|-f|DIR/context/docker/Dockerfile|-t|registry.example/mnist:v1-1f2e|DIR/context\n"
 	buildahPushes  = "--root|DIR/storage/root|--runroot|DIR/storage/run|push|-q|--digestfile|DIR/digest|registry.example/mnist:v1-1f2e\n"
 	buildkitBuilds = "build|--frontend|dockerfile.v0|--progress|plain|--opt|build-arg:SOURCE_DATE_EPOCH=0|--local|context=DIR/context|" +
-		"--local|dockerfile=DIR/context/docker|--opt|filename=Dockerfile"
+		"--local|dockerfile=DIR/context/docker|--opt|filename=Dockerfile|--opt|label:trefoil.dev/model=mnist|--opt|label:" + source
 	buildkitPushes = buildkitBuilds + "|--output|type=image,name=registry.example/mnist:v1-1f2e,push=true,oci-mediatypes=true," +
-		"rewrite-timestamp=true|--metadata-file|DIR/storage/run/built\n"
+		`rewrite-timestamp=true,"annotation.trefoil.dev/model=mnist",` +
+		`"annotation.org.opencontainers.image.source=https://git.example.com/a,""b"" $(c)"` + "|--metadata-file|DIR/storage/run/built\n"
 )
 
 // TestBuild runs both builders: a registry that is down for a while costs a push and no build; what never works ends it.

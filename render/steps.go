@@ -46,10 +46,11 @@ var (
 
 // template is the pod. Its containers need no privileges and no docker socket, but the seccomp profile Unconfined, which is
 // Kubernetes' default. All run as root, but for BuildKit.
-func template(p schema.Package, r schema.Release, s Settings, image string) map[string]any {
+func template(model string, p schema.Package, r schema.Release, s Settings, image string) map[string]any {
 	init := []any{fetch(r, s)}
-	if c, found := s.checkout(p.Source, r.Commit); found {
-		init = append(init, source(c, r.Artifact.Path, s))
+	code, found := s.checkout(p.Source, r.Commit)
+	if found {
+		init = append(init, source(code, r.Artifact.Path, s))
 	}
 	dockerfile := path.Join(contextPath, p.Builder.Dockerfile)
 	if p.Builder.S2I != "" {
@@ -59,7 +60,7 @@ func template(p schema.Package, r schema.Release, s Settings, image string) map[
 	return map[string]any{
 		"name":           "package",
 		"initContainers": init,
-		"container":      build(p, s, image, dockerfile),
+		"container":      build(p, s, image, dockerfile, lined(notes(model, r, code))),
 		"outputs": map[string]any{"parameters": []any{map[string]any{
 			"name":       "digest",
 			"globalName": OutputDigest,
@@ -117,11 +118,12 @@ func s2i(b schema.Builder, dockerfile string, s Settings) map[string]any {
 		"DOCKERFILE", dockerfile)
 }
 
-func build(p schema.Package, s Settings, image, dockerfile string) map[string]any {
+func build(p schema.Package, s Settings, image, dockerfile, notes string) map[string]any {
 	env := []string{
 		"CONTEXT", contextPath,
 		"DOCKERFILE", dockerfile,
 		"IMAGE", image,
+		"NOTES", notes,
 		"DIGEST", digestFile,
 		"STORAGE", storagePath,
 		"HOME", storagePath,

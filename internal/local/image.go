@@ -27,11 +27,8 @@ import (
 // home is the folder of an image that holds the serving code and the artifact, as in those of Seldon's builders.
 const home = "microservice"
 
-// Annotations of an image, beside the standard ones.
+// Annotations of an image, beside those that the Workflow asks for.
 const (
-	annotationModel      = "trefoil.dev/model"
-	annotationRelease    = "trefoil.dev/release"
-	annotationExperiment = "trefoil.dev/experiment"
 	// annotationRequirements is the sha256 of the requirements.txt whose packages the image does not hold.
 	annotationRequirements = "trefoil.dev/requirements"
 	// annotationRuns says where an image runs that has no base.
@@ -122,12 +119,8 @@ func described(img v1.Image, bare bool, b build, c content) (v1.Image, error) {
 	if bare {
 		config.OS, config.Architecture = "linux", runtime.GOARCH
 	}
-	notes := map[string]string{
-		"org.opencontainers.image.created":  c.created.UTC().Format(time.RFC3339),
-		"org.opencontainers.image.revision": b.commit,
-		"org.opencontainers.image.title":    b.model,
-		annotationModel:                     b.model, annotationRelease: b.release, annotationExperiment: b.experiment,
-	}
+	notes := b.notes
+	notes["org.opencontainers.image.created"] = c.created.UTC().Format(time.RFC3339)
 	if text, err := os.ReadFile(filepath.Join(c.source, "requirements.txt")); err == nil {
 		sum := sha256.Sum256(text)
 		notes[annotationRequirements] = hex.EncodeToString(sum[:])

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
-	"github.com/trefoil-gitops/trefoil/render"
 )
 
 // build is what a packaging Workflow asks for. Its containers are told by their environment, and so is this.
@@ -21,7 +20,7 @@ type build struct {
 	artifactPath             string // where in the image's folder it goes
 	url, commit, folder      string // of the serving source; empty where there is none
 	repository, tag          string
-	release, model           string
+	notes                    map[string]string // about the image
 }
 
 // build reads the Workflow.
@@ -47,7 +46,12 @@ func (r record) build() (build, error) {
 	}
 	b := build{
 		sha256: env["ARTIFACT_SHA256"], artifactPath: env["ARTIFACT_PATH"], url: env["REPOSITORY"], commit: env["COMMIT"],
-		folder: env["FOLDER"], release: fmt.Sprint(r.number("labels", render.LabelRelease)), model: r.Model,
+		folder: env["FOLDER"], notes: map[string]string{},
+	}
+	for line := range strings.SplitSeq(env["NOTES"], "\n") {
+		if key, value, found := strings.Cut(line, "="); found {
+			b.notes[key] = value
+		}
 	}
 	b.repository, b.tag, _ = cutLast(env["IMAGE"], ":")
 	return b, b.artifact(env["ARTIFACT_URL"])

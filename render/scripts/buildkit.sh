@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds the image from the serving source with a BuildKit of its own, as another user than root, pushes it and writes down its digest.
-# Env: CONTEXT, DOCKERFILE, IMAGE, DIGEST (the file to write), STORAGE, RETRY_SECONDS.
+# Builds the image from the serving source with a BuildKit of its own, as another user than root, pushes it and writes down its
+# digest.
+# Env: CONTEXT, DOCKERFILE, IMAGE, NOTES (about the image: KEY=VALUE, one a line), DIGEST (the file to write), STORAGE, RETRY_SECONDS.
 set -eu
 umask 022
 
@@ -24,14 +25,25 @@ until buildctl debug workers >"$run/workers" 2>&1; do
     sleep 1
 done
 
-build() { # Times are 0: the same files make the same digest, so that a build that is repeated pushes nothing new.
+# Times are 0: the same files make the same digest, so that a build that is repeated pushes nothing new. Programs that a Dockerfile
+# runs can know it: ARG SOURCE_DATE_EPOCH.
+build() {
     buildctl build --frontend dockerfile.v0 --progress plain --opt build-arg:SOURCE_DATE_EPOCH=0 --local "context=$CONTEXT" \
         --local "dockerfile=$(dirname "$DOCKERFILE")" --opt "filename=$(basename "$DOCKERFILE")" "$@"
 }
 
-build # what is wrong with the source ends it here; what follows takes from the cache
+output="type=image,name=$IMAGE,push=true,oci-mediatypes=true,rewrite-timestamp=true"
+set --
+while IFS= read -r note; do
+    set -- "$@" --opt "label:$note"
+    output="$output,\"annotation.$(printf '%s' "$note" | sed 's/"/""/g')\"" # a list like a line of a CSV file
+done <<END
+$NOTES
+END
+
+build "$@" # what is wrong with the source ends it here; what follows takes from the cache
 tries=5
-until build --output "type=image,name=$IMAGE,push=true,oci-mediatypes=true,rewrite-timestamp=true" --metadata-file "$run/built"; do
+until build "$@" --output "$output" --metadata-file "$run/built"; do
     tries=$((tries - 1))
     if [ "$tries" -eq 0 ]; then
         exit 1

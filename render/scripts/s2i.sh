@@ -1,7 +1,8 @@
 #!/bin/sh
 # Writes the Dockerfile that `s2i build --as-dockerfile` would make for a builder image with its scripts in /s2i/bin and
 # root as the user that assembles, as Seldon's have.
-# Env: CONTEXT (the source), BUILDER_IMAGE, THEN (a Dockerfile of the source that goes on from it, or empty), DOCKERFILE (the file to write).
+# Env: CONTEXT (the source), BUILDER_IMAGE, THEN (a Dockerfile of the source that goes on from it, or empty), DOCKERFILE (the file
+# to write).
 set -eu
 umask 022
 
@@ -39,7 +40,7 @@ run=$(script run)
         echo "COPY .s2i/bin /tmp/scripts" # a script may move all of /tmp/src away
     fi
     echo "COPY . /tmp/src"
-    echo "RUN $assemble"
+    echo "RUN SOURCE_DATE_EPOCH=315532800 $assemble" # 1980, the first time that wheels know: pip compiles the same bytes each time
     echo "CMD $run"
     if [ -n "$THEN" ]; then
         cat "$CONTEXT/$THEN"
