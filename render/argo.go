@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"maps"
 	"strconv"
 	"time"
@@ -47,8 +48,8 @@ func workflow(m schema.Model, p schema.Package, r schema.Release, s Settings, id
 		"templates":             []any{template(m.Name, p, r, s, p.Image+":"+id.Short())},
 		"volumes":               volumes(p, r, s),
 	}
-	if s.Workflows.ServiceAccount != "" {
-		spec["serviceAccountName"] = s.Workflows.ServiceAccount
+	if account := cmp.Or(p.ServiceAccount, s.Workflows.ServiceAccount); account != "" {
+		spec["serviceAccountName"] = account
 	}
 	if len(m.Labels) > 0 {
 		spec["podMetadata"] = map[string]any{"labels": fields(m.Labels)}

@@ -87,6 +87,7 @@ func building(dir string, more ...string) []string {
 		"CONTEXT=" + dir + "/context", "DOCKERFILE=" + dir + "/context/docker/Dockerfile", "IMAGE=registry.example/mnist:v1-1f2e",
 		"NOTES=trefoil.dev/model=mnist\norg.opencontainers.image.source=https://git.example.com/a,\"b\" $(c)",
 		"DIGEST=" + dir + "/digest", "STORAGE=" + dir + "/storage", "RETRY_SECONDS=0", "LOG=" + dir + "/log",
+		"HOME=" + dir + "/storage", "REGISTRY=registry.example:5000",
 	}, more...)
 }
 
@@ -155,13 +156,45 @@ func TestBuildKitDaemon(t *testing.T) {
 		t.Fatalf("%v: %s", err, output)
 	}
 	want := "--state-dir=DIR/storage/run/rootlesskit|buildkitd|--rootless|--oci-worker-no-process-sandbox|--containerd-worker=false|" +
-		"--addr|unix://DIR/storage/run/buildkitd.sock|--root|DIR/storage/buildkit\nended\n"
+		"--addr|unix://DIR/storage/run/buildkitd.sock|--root|DIR/storage/buildkit|" +
+		"--config|DIR/storage/run/buildkitd.toml\nended\n"
 	if diff := cmp.Diff(want, calls(t, dir, ".daemon")); diff != "" {
 		t.Error(diff)
 	}
 	output, err := script(t, "buildkit.sh", building(t.TempDir(), "BROKEN=daemon")...)
 	if err == nil || !strings.Contains(output, "BuildKit does not start") || !strings.Contains(output, "write to uid_map failed") {
 		t.Errorf("%v: %s", err, output)
+	}
+}
+
+// TestRegistry holds that plain HTTP, and a certificate of one's own, are for the one registry and nothing else.
+func TestRegistry(t *testing.T) {
+	for name, test := range map[string]struct{ script, env, file, want, output string }{
+		"buildah, neither":     {"buildah.sh", "", ".config", "", ""},
+		"buildah, plain HTTP":  {"buildah.sh", "REGISTRY_HTTP=true", ".config/containers/registries.conf.d/trefoil.conf", "[[registry]]\nlocation = \"registry.example:5000\"\ninsecure = true\n", ""},
+		"buildah, certificate": {"buildah.sh", "REGISTRY_CA=CA", ".config/containers/certs.d/registry.example:5000/ca.crt", "PEM", ""},
+		"BuildKit, neither":    {"buildkit.sh", "", "run/buildkitd.toml", "", ",rewrite-timestamp=true,\"annotation"},
+		"BuildKit, plain HTTP": {"buildkit.sh", "REGISTRY_HTTP=true", "run/buildkitd.toml", "[registry.\"registry.example:5000\"]\nhttp = true\n",
+			",rewrite-timestamp=true,registry.insecure=true,\"annotation"},
+		"BuildKit, certificate": {"buildkit.sh", "REGISTRY_CA=CA", "run/buildkitd.toml", "[registry.\"registry.example:5000\"]\nca = [\"CA\"]\n",
+			",rewrite-timestamp=true,\"annotation"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			ca := dir + "/ca.pem"
+			write(t, dir, map[string]string{"ca.pem": "PEM"})
+			if output, err := script(t, test.script, building(dir, strings.Replace(test.env, "=CA", "="+ca, 1))...); err != nil {
+				t.Fatalf("%v: %s", err, output)
+			}
+			got, _ := os.ReadFile(dir + "/storage/" + test.file) // nothing, where there is none
+			if diff := cmp.Diff(strings.Replace(test.want, "CA", ca, 1), string(got)); diff != "" {
+				t.Error(diff)
+			}
+			if log := calls(t, dir, ""); !strings.Contains(log, test.output) {
+				t.Errorf("%q is not in %s", test.output, log)
+			}
+		})
 	}
 }
 

@@ -112,7 +112,7 @@ func TestFetch(t *testing.T) {
 			}))
 			defer server.Close()
 			file := filepath.Join(t.TempDir(), "artifact")
-			output, err := script(t, "fetch.sh", "ARTIFACT_URL="+server.URL+"/artifact?path=outputs%2Fa+b&force=true",
+			output, err := script(t, "fetch.sh+check.sh", "ARTIFACT_URL="+server.URL+"/artifact?path=outputs%2Fa+b&force=true",
 				"ARTIFACT_SHA256="+test.sha256, "ARTIFACT="+file, "RETRY_SECONDS=0")
 			if (err == nil) != (test.says == "") || !strings.Contains(output, test.says) {
 				t.Fatalf("%v: %s", err, output)
@@ -122,6 +122,32 @@ func TestFetch(t *testing.T) {
 			}
 			if got, err := os.ReadFile(file); err != nil || string(got) != string(weights) {
 				t.Fatalf("fetched %q, %v", got, err)
+			}
+		})
+	}
+}
+
+// TestClaim copies the artifact from a claim in place of fetching it.
+func TestClaim(t *testing.T) {
+	sum := sha256.Sum256([]byte("weights"))
+	right := hex.EncodeToString(sum[:])
+	for name, test := range map[string]struct{ experiment, path, sha256, says string }{
+		"right":         {"f1c2", "out/a b", right, ""},
+		"another file":  {"f1c2", "out/a b", strings.Repeat("0", 64), "is not the one that the release names"},
+		"no experiment": {"f1c3", "out/a b", right, "the claim artifacts has no folder f1c3 where package.artifact.from.pvc.path says"},
+		"no file":       {"f1c2", "out/c", right, "the claim artifacts has no file f1c2/outputs/out/c"},
+		"a folder":      {"f1c2", "out", right, "the claim artifacts has no file f1c2/outputs/out"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, map[string]string{"store/f1c2/outputs/out/a b": "weights"})
+			output, err := script(t, "claim.sh+check.sh", "CLAIM=artifacts", "STORE="+dir+"/store", "EXPERIMENT="+test.experiment,
+				"ARTIFACT_PATH="+test.path, "ARTIFACT="+dir+"/artifact", "ARTIFACT_SHA256="+test.sha256)
+			if (err == nil) != (test.says == "") || !strings.Contains(output, test.says) {
+				t.Fatalf("%v: %s", err, output)
+			}
+			if err == nil && read(t, dir)["artifact"] != "weights" {
+				t.Error(read(t, dir))
 			}
 		})
 	}

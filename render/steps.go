@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"strings"
 
 	"github.com/trefoil-gitops/trefoil/schema"
 )
@@ -22,7 +23,11 @@ const (
 	registrySecret = "/credentials"
 	gitSecret      = "/git-credentials"
 	polyaxonSecret = "/polyaxon-token"
+	registryCA     = "/registry-ca"
 )
+
+// storePath is where the claim with the artifacts of experiments is, in the one container that needs it.
+const storePath = "/store"
 
 // The scripts take everything from the environment: nothing that people wrote becomes part of their text.
 var (
@@ -30,6 +35,10 @@ var (
 	tokenScript string // goes before fetchScript
 	//go:embed scripts/fetch.sh
 	fetchScript string
+	//go:embed scripts/claim.sh
+	claimScript string
+	//go:embed scripts/check.sh
+	checkScript string // goes after fetchScript and claimScript
 	//go:embed scripts/login.sh
 	loginScript string // goes before sourceScript
 	//go:embed scripts/source.sh
@@ -48,6 +57,9 @@ var (
 // Kubernetes' default. All run as root, but for BuildKit.
 func template(model string, p schema.Package, r schema.Release, s Settings, image string) map[string]any {
 	init := []any{fetch(r, s)}
+	if p.Claim != nil {
+		init = []any{claim(*p.Claim, r, s)}
+	}
 	code, found := s.checkout(p.Source, r.Commit)
 	if found {
 		init = append(init, source(code, r.Artifact.Path, s))
@@ -70,7 +82,7 @@ func template(model string, p schema.Package, r schema.Release, s Settings, imag
 }
 
 func fetch(r schema.Release, s Settings) map[string]any {
-	script, env := fetchScript, []string{
+	script, env := fetchScript+checkScript, []string{
 		"ARTIFACT_URL", artifactURL(r, s.Polyaxon),
 		"ARTIFACT_SHA256", r.Artifact.SHA256,
 		"ARTIFACT", artifactFile,
@@ -80,7 +92,19 @@ func fetch(r schema.Release, s Settings) map[string]any {
 		return step("fetch", s.Workflows.Images.Fetch, script, env...)
 	}
 	c := step("fetch", s.Workflows.Images.Fetch, tokenScript+script, append(env, "TOKEN", polyaxonSecret+"/token")...)
-	return withSecret(c, "polyaxon-token", polyaxonSecret)
+	return mounting(c, readOnly("polyaxon-token", polyaxonSecret))
+}
+
+// claim takes the artifact from a claim, in the place of fetch.
+func claim(from schema.Claim, r schema.Release, s Settings) map[string]any {
+	c := step("fetch", s.Workflows.Images.Fetch, claimScript+checkScript,
+		"CLAIM", from.Name,
+		"STORE", path.Join(storePath, from.Path),
+		"EXPERIMENT", r.Experiment,
+		"ARTIFACT_PATH", r.Artifact.Path,
+		"ARTIFACT_SHA256", r.Artifact.SHA256,
+		"ARTIFACT", artifactFile)
+	return mounting(c, readOnly("store", storePath))
 }
 
 // artifactURL is where Polyaxon serves the artifact; which namespace it names does not matter there. Without force it may serve an old copy of the file.
@@ -104,7 +128,7 @@ func source(c checkout, artifact string, s Settings) map[string]any {
 		return step("source", s.Workflows.Images.Git, script, env...)
 	}
 	login := step("source", s.Workflows.Images.Git, loginScript+script, append(env, "CREDENTIALS", gitSecret)...)
-	return withSecret(login, "git-credentials", gitSecret)
+	return mounting(login, readOnly("git-credentials", gitSecret))
 }
 
 // logsIn reports whether git is given credentials for a checkout. They are those of the spec repository and of no other.
@@ -128,18 +152,34 @@ func build(p schema.Package, s Settings, image, dockerfile, notes string) map[st
 		"STORAGE", storagePath,
 		"HOME", storagePath,
 		"RETRY_SECONDS", "15",
+		"REGISTRY", registryOf(p.Image),
 	}
-	mounts := []any{mount("work", "/workspace"), mount("storage", storagePath)}
+	mounts := []any{mount("storage", storagePath)}
 	if p.Credentials != "" {
 		env = append(env, "REGISTRY_AUTH_FILE", registrySecret+"/config.json", "DOCKER_CONFIG", registrySecret) // buildah's, and BuildKit's
-		mounts = append(mounts, mountSecret("credentials", registrySecret))
+		mounts = append(mounts, readOnly("credentials", registrySecret))
 	}
-	c := builder(p.Builder, s, env)
-	c["volumeMounts"] = mounts
+	if p.Registry.HTTP {
+		env = append(env, "REGISTRY_HTTP", "true")
+	}
+	if p.Registry.CA != nil {
+		env = append(env, "REGISTRY_CA", registryCA+"/ca.crt")
+		mounts = append(mounts, readOnly("registry-ca", registryCA))
+	}
+	c := mounting(builder(p.Builder, s, env), mounts...)
 	if section, found := resources(p.Resources); found {
 		c["resources"] = section
 	}
 	return c
+}
+
+// registryOf is the host that an image is pushed to, with its port.
+func registryOf(image string) string {
+	host, _, found := strings.Cut(image, "/")
+	if !found || !strings.ContainsAny(host, ".:") && host != "localhost" {
+		return "docker.io"
+	}
+	return host
 }
 
 // builder is the container that builds and pushes. BuildKit makes a user namespace of its own, and refuses to be root in the one around it.

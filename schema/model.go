@@ -161,38 +161,6 @@ type Bound struct {
 	Pos    Position
 }
 
-// Package says how a release becomes an image.
-type Package struct {
-	Image       string // repository without tag or digest
-	Source      Source
-	Builder     Builder
-	Credentials string // name of a kubernetes.io/dockerconfigjson Secret beside the Workflow; empty for none
-	Attempt     int    // raised by people to build a failed build once more
-	Timeout     time.Duration
-	Resources   Resources
-	Argo        Extra // merged into the Workflow
-}
-
-// Builder says what an image is made of, and by whom: buildah, unless BuildKit says otherwise.
-type Builder struct {
-	// S2I is the builder image of source-to-image; empty where a Dockerfile says all. Never with BuildKit.
-	S2I string
-	// Dockerfile is a path below the source. With S2I it goes on from what that makes; there, and only there, it may be empty.
-	Dockerfile string
-	BuildKit   bool
-}
-
-// Name is what the spec calls the builder: buildah, buildkit or s2i.
-func (b Builder) Name() string {
-	switch {
-	case b.S2I != "":
-		return "s2i"
-	case b.BuildKit:
-		return "buildkit"
-	}
-	return "buildah"
-}
-
 // Environment is a named place where a model is served.
 type Environment struct {
 	Name       string

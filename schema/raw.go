@@ -56,11 +56,20 @@ type (
 		Image       string
 		Source      rawSource
 		Builder     *rawBuilder
+		Artifact    rawArtifact
 		Credentials string
+		Registry    Registry
 		Attempt     int
 		Timeout     string
 		Resources   Resources
 		Argo        Extra
+
+		ServiceAccount string
+	}
+	rawArtifact struct {
+		From struct {
+			PVC *struct{ Claim, Path string }
+		}
 	}
 	rawBuilder struct {
 		Buildah  *struct{ Dockerfile string }

@@ -164,6 +164,14 @@ func structures(definition string) string {
 		return `path: "FOLDER" or git: {url, commit}`
 	case "#Builder":
 		return `buildah: {}, buildkit: {} or s2i: image: "IMAGE"`
+	case "#Key":
+		return "letters, digits, dashes, dots and underscores"
+	case "#Origin":
+		return `http: {} or pvc: claim: "NAME"`
+	case "#Registry":
+		return `ca: configMap: "NAME", ca: secret: "NAME" or http: true`
+	case "#Authority":
+		return `secret: "NAME" or configMap: "NAME"`
 	case "#Dimension":
 		return `a range such as linspace: "0.001:0.1:5", uniform: "0.5:0.6" or choice: [16, 32]`
 	case "#Points":

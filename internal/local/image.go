@@ -59,7 +59,7 @@ func (e *Engine) assembled(ctx context.Context, as *login, b build, c content) (
 	if err != nil {
 		return "", err
 	}
-	for _, layer := range []map[string]string{files, {path.Join(home, path.Clean(b.artifactPath)): c.artifact}} {
+	for _, layer := range []map[string]string{files, {path.Join(home, path.Clean(b.path)): c.artifact}} {
 		if img, err = withLayer(img, layer, c.created); err != nil {
 			return "", err
 		}

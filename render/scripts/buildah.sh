@@ -1,12 +1,23 @@
 #!/bin/sh
 # Builds the image from the serving source with buildah, pushes it and writes down its digest.
-# Env: CONTEXT, DOCKERFILE, IMAGE, NOTES (about the image: KEY=VALUE, one a line), DIGEST (the file to write), STORAGE, RETRY_SECONDS.
+# Env: CONTEXT, DOCKERFILE, IMAGE, NOTES (about the image: KEY=VALUE, one a line), DIGEST (the file to write), STORAGE, RETRY_SECONDS;
+# REGISTRY (the host of IMAGE) with REGISTRY_CA (a file) or REGISTRY_HTTP (where TLS is not asked for).
 set -eu
 umask 022
 
 buildah() {
     command buildah --root "$STORAGE/root" --runroot "$STORAGE/run" "$@"
 }
+
+settings=$HOME/.config/containers # beside those of the image
+if [ -n "${REGISTRY_HTTP:-}" ]; then
+    mkdir -p "$settings/registries.conf.d"
+    printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$REGISTRY" >"$settings/registries.conf.d/trefoil.conf"
+fi
+if [ -n "${REGISTRY_CA:-}" ]; then
+    mkdir -p "$settings/certs.d/$REGISTRY"
+    cp "$REGISTRY_CA" "$settings/certs.d/$REGISTRY/ca.crt"
+fi
 
 set --
 while IFS= read -r note; do

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds the image from the serving source with a BuildKit of its own, as another user than root, pushes it and writes down its
 # digest.
-# Env: CONTEXT, DOCKERFILE, IMAGE, NOTES (about the image: KEY=VALUE, one a line), DIGEST (the file to write), STORAGE, RETRY_SECONDS.
+# Env: CONTEXT, DOCKERFILE, IMAGE, NOTES (about the image: KEY=VALUE, one a line), DIGEST (the file to write), STORAGE, RETRY_SECONDS;
+# REGISTRY (the host of IMAGE) with REGISTRY_CA (a file) or REGISTRY_HTTP (where TLS is not asked for).
 set -eu
 umask 022
 
@@ -10,8 +11,19 @@ mkdir -p -m 700 "$run"
 USER=$(id -un) # without it BuildKit takes itself for root
 export USER XDG_RUNTIME_DIR="$run" BUILDKIT_HOST="unix://$run/buildkitd.sock"
 
+output="type=image,name=$IMAGE,push=true,oci-mediatypes=true,rewrite-timestamp=true"
+{
+    if [ -n "${REGISTRY_HTTP:-}" ]; then
+        printf '[registry."%s"]\nhttp = true\n' "$REGISTRY"
+        output=$output,registry.insecure=true
+    fi
+    if [ -n "${REGISTRY_CA:-}" ]; then
+        printf '[registry."%s"]\nca = ["%s"]\n' "$REGISTRY" "$REGISTRY_CA"
+    fi
+} >"$run/buildkitd.toml"
+
 rootlesskit --state-dir="$run/rootlesskit" buildkitd --rootless --oci-worker-no-process-sandbox --containerd-worker=false \
-    --addr "$BUILDKIT_HOST" --root "$STORAGE/buildkit" >"$run/log" 2>&1 &
+    --addr "$BUILDKIT_HOST" --root "$STORAGE/buildkit" --config "$run/buildkitd.toml" >"$run/log" 2>&1 &
 daemon=$!
 trap 'kill "$daemon" 2>"$run/end" || true; wait "$daemon" || true' EXIT
 tries=60
@@ -32,7 +44,6 @@ build() {
         --local "dockerfile=$(dirname "$DOCKERFILE")" --opt "filename=$(basename "$DOCKERFILE")" "$@"
 }
 
-output="type=image,name=$IMAGE,push=true,oci-mediatypes=true,rewrite-timestamp=true"
 set --
 while IFS= read -r note; do
     set -- "$@" --opt "label:$note"
