@@ -176,7 +176,7 @@ func TestRegistry(t *testing.T) {
 		"BuildKit, neither":    {"buildkit.sh", "", "run/buildkitd.toml", "", ",rewrite-timestamp=true,\"annotation"},
 		"BuildKit, plain HTTP": {"buildkit.sh", "REGISTRY_HTTP=true", "run/buildkitd.toml", "[registry.\"registry.example:5000\"]\nhttp = true\n",
 			",rewrite-timestamp=true,registry.insecure=true,\"annotation"},
-		"BuildKit, certificate": {"buildkit.sh", "REGISTRY_CA=CA", "run/buildkitd.toml", "[registry.\"registry.example:5000\"]\nca = [\"CA\"]\n",
+		"BuildKit, certificate": {"buildkit.sh", "REGISTRY_CA=CA", "run/buildkitd.toml", "[registry.\"registry.example:5000\"]\nhttp = false\nca = [\"CA\"]\n",
 			",rewrite-timestamp=true,\"annotation"},
 	} {
 		t.Run(name, func(t *testing.T) {

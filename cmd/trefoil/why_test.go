@@ -122,6 +122,10 @@ git: release 3 of mnist has it, served in staging; it is the latest; accuracy 0.
 	if code != 0 || got != want {
 		t.Errorf("exit code %d: %s", code, cmp.Diff(want, got, cmp.AllowUnexported(told{})))
 	}
+	page, err := os.ReadFile("../../docs/packaging.md")
+	if shown := strings.ReplaceAll(got.out, "REGISTRY/mnist@", "registry.example/mnist@sha256:"); err != nil || !strings.Contains(string(page), shown) {
+		t.Errorf("%v, docs/packaging.md shows something else than\n%s", err, shown)
+	}
 	got, code = why(t, whySelected, whyLabels(whyExperiment), "-o", "json")
 	for _, part := range []string{`"format_version": 1`, `"experiment": "` + whyExperiment, `"latest": true`, `"production"`} {
 		if !strings.Contains(got.out, part) || code != 0 {

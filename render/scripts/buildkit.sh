@@ -18,7 +18,7 @@ output="type=image,name=$IMAGE,push=true,oci-mediatypes=true,rewrite-timestamp=t
         output=$output,registry.insecure=true
     fi
     if [ -n "${REGISTRY_CA:-}" ]; then
-        printf '[registry."%s"]\nca = ["%s"]\n' "$REGISTRY" "$REGISTRY_CA"
+        printf '[registry."%s"]\nhttp = false\nca = ["%s"]\n' "$REGISTRY" "$REGISTRY_CA"
     fi
 } >"$run/buildkitd.toml"
 
