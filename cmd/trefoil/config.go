@@ -158,10 +158,10 @@ func (c *config) override(f *pflag.FlagSet) {
 	f.IntVar(&c.Fuses.CommitsPerHour, "max-commits-per-hour", c.Fuses.CommitsPerHour, "commits about one model that may be made in an hour")
 }
 
-// config reads the file, then lets the environment and the flags that were given go over it.
+// config reads the file, then lets the environment and the flags that were given go over it. From then on this process may hold secrets.
 func (a *app) config(given *pflag.FlagSet) (config, error) {
 	c := defaults()
-	if err := a.readFile(&c); err != nil {
+	if err := errors.Join(undumpable(), a.readFile(&c)); err != nil {
 		return c, err
 	}
 	over := pflag.NewFlagSet("", pflag.ContinueOnError)

@@ -150,13 +150,18 @@ func (s *secretive) live(name string) {
 		s.Fatal(err)
 	}
 	_ = daemon.Wait() // with an exit code
-	s.cluster.mu.Lock()
-	s.cluster.lease = nil // which it has not given back
-	s.cluster.mu.Unlock()
+	s.giveBack()
 	if !strings.Contains(log.String(), "goroutine 1 ") {
 		s.Errorf("%s: no goroutine is told of", name)
 	}
 	s.note(name+": the log of the daemon", log.String())
+}
+
+// giveBack gives back the lease of a daemon that had no time to.
+func (s *secretive) giveBack() {
+	s.cluster.mu.Lock()
+	defer s.cluster.mu.Unlock()
+	s.cluster.lease = nil
 }
 
 func (s *secretive) answer(r *http.Request) string {
