@@ -18,14 +18,20 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
-// vouch signs the tip anew.
+// vouch signs the tip of main anew.
 func (f follower) vouch(name string) {
+	f.Helper()
+	f.vouchFor("main", name)
+}
+
+// vouchFor signs the tip of a branch anew.
+func (f follower) vouchFor(branch, name string) {
 	f.Helper()
 	signer, err := signature.NewSigner([]byte(f.key(name)), nil, wallClock())
 	if err != nil {
 		f.Fatal(err)
 	}
-	commit := exec.Command("git", "cat-file", "commit", "main")
+	commit := exec.Command("git", "cat-file", "commit", branch)
 	commit.Dir = filepath.Join(f.dir, "repo")
 	text, err := commit.Output()
 	if err != nil {
@@ -36,7 +42,7 @@ func (f follower) vouch(name string) {
 		f.Fatal(err)
 	}
 	f.put("signed", string(signed))
-	f.git("-C", "repo", "update-ref", "refs/heads/main", f.git("-C", "repo", "hash-object", "-t", "commit", "-w", "../signed"))
+	f.git("-C", "repo", "update-ref", "refs/heads/"+branch, f.git("-C", "repo", "hash-object", "-t", "commit", "-w", "../signed"))
 }
 
 // push commits a file as a person does, unsigned.
