@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -309,10 +310,10 @@ func (s *secretive) hostileAll() {
 	for _, page := range []string{"/metrics", "/healthz", "/readyz"} {
 		s.page("http://" + address + page)
 	}
-	s.must(cmd.Process.Kill())
+	s.must(cmd.Process.Signal(syscall.SIGQUIT)) // so that it says what each goroutine does
 	_ = cmd.Wait()
 	s.must(log.Sync())
-	if said := s.read("json.log"); !strings.Contains(said, `"msg":"leads"`) || !strings.Contains(said, redact.Mark) {
+	if said := s.read("json.log"); !strings.Contains(said, `"msg":"leads"`) || !strings.Contains(said, redact.Mark) || !strings.Contains(said, "goroutine 1 ") {
 		s.Errorf("the daemon did not lead, or heard nothing that servers repeat:\n%s", said)
 	}
 }
