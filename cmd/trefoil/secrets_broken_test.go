@@ -155,3 +155,25 @@ func TestI6BrokenWebhookSecret(t *testing.T) {
 		}
 	}
 }
+
+// TestI6URLs writes secrets into URLs, where none may be: they are refused, and not repeated.
+func TestI6URLs(t *testing.T) {
+	key, err := filepath.Abs("../../internal/signature/testdata/keys/rsa-pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &broken{T: t, dir: t.TempDir()}
+	for field, config := range map[string]string{
+		"repository.url":           "repository: {url: %q}",
+		"repository.githubApp.url": "repository: {url: 'https://127.0.0.1:1/x.git', githubApp: {id: 1, installation: 2, privateKeyFile: " + key + ", url: %q}}",
+		"polyaxon.url":             "{repository: {url: 'file:///nowhere'}, polyaxon: {url: %q}}",
+		"repository.password":      "repository: {url: 'https://127.0.0.1:1/x.git', password: %q}",
+		"repository.username":      "repository: {url: 'https://127.0.0.1:1/x.git', username: [%q]}",
+	} {
+		for _, form := range []string{"https://bob:%s@git.example.com/x", "https://%s@git.example.com/x", "https://git.example.com/x?token=%s", "git@%s:x", "%s"} {
+			c := canary.New("secret")
+			b.config = config
+			b.refused("", field+" with "+form, fmt.Sprintf(form, c.Core), c)
+		}
+	}
+}
