@@ -75,8 +75,8 @@ func (c config) redact() func(string) string {
 		if time.Since(looked) < time.Second { // there may be a text for each model
 			return clean(text)
 		}
-		more := false
-		if known, more = recall(known, c.secrets()); more {
+		all, more := recall(known, c.secrets())
+		if known = all; more {
 			longest := slices.SortedStableFunc(slices.Values(known), func(a, b string) int { return len(b) - len(a) }) // one may be part of another
 			clean = redact.Secrets(longest...)
 		}

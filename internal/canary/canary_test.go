@@ -52,7 +52,7 @@ func TestCanariesAreFound(t *testing.T) {
 		text := []byte(strings.Repeat("u", before) + ":" + c.Secret + "@host")
 		for _, form := range []string{
 			base64.StdEncoding.EncodeToString(text), base64.URLEncoding.EncodeToString(text), hex.EncodeToString(text), fmt.Sprintf("%q", text),
-			fmt.Sprint(text), fmt.Sprintf("%#x", text), fmt.Sprintf("% x", text), each(text, "%d "),
+			fmt.Sprintf("%d", text), fmt.Sprintf("%#x", text), fmt.Sprintf("% x", text), each(text, "%d "),
 		} {
 			found(t, c, form)
 		}
@@ -75,7 +75,7 @@ func TestKeysAreFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, form := range []string{text, string(quoted), strings.ReplaceAll(text, "\n", "\r\n"), fmt.Sprint(private), fmt.Sprintf("%+v", der), string(der)} {
+	for _, form := range []string{text, string(quoted), strings.ReplaceAll(text, "\n", "\r\n"), fmt.Sprintf("%d", private), fmt.Sprintf("%v", [][]byte{der}), string(der)} {
 		found(t, c, form)
 	}
 }
