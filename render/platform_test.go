@@ -12,7 +12,9 @@ import (
 )
 
 func TestPlatform(t *testing.T) {
-	own := func(account string) schema.Model { return schema.Model{Package: &schema.Package{ServiceAccount: account}} }
+	own := func(account string) schema.Model {
+		return schema.Model{Package: &schema.Package{ServiceAccount: account}}
+	}
 	models := []schema.Model{own("ranker-packager"), own(""), {}, own("packager"), own("ranker-packager")}
 	golden(t, "testdata/platform.yaml", render.YAML(render.Platform(models, settings)...))
 

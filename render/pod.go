@@ -68,8 +68,8 @@ func volumes(p schema.Package, r schema.Release, s Settings) []any {
 	if s.Workflows.PolyaxonToken != "" && p.Claim == nil {
 		list = append(list, secret("polyaxon-token", s.Workflows.PolyaxonToken))
 	}
-	if c, found := s.checkout(p.Source, r.Commit); found && s.logsIn(c) {
-		list = append(list, secret("git-credentials", s.Workflows.GitCredentials))
+	if c, found := s.checkout(p.Source, r.Commit); found && s.login(c, p) != "" {
+		list = append(list, secret("git-credentials", s.login(c, p)))
 	}
 	return list
 }

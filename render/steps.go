@@ -62,7 +62,7 @@ func template(model string, p schema.Package, r schema.Release, s Settings, imag
 	}
 	code, found := s.checkout(p.Source, r.Commit)
 	if found {
-		init = append(init, source(code, r.Artifact.Path, s))
+		init = append(init, source(code, r.Artifact.Path, s, s.login(code, p) != ""))
 	}
 	dockerfile := path.Join(contextPath, p.Builder.Dockerfile)
 	if p.Builder.S2I != "" {
@@ -114,7 +114,7 @@ func artifactURL(r schema.Release, p Polyaxon) string {
 		p.URL, url.PathEscape(p.Owner), url.PathEscape(p.Project), url.PathEscape(r.Experiment), file.Encode())
 }
 
-func source(c checkout, artifact string, s Settings) map[string]any {
+func source(c checkout, artifact string, s Settings, login bool) map[string]any {
 	script, env := sourceScript+placeScript, []string{
 		"REPOSITORY", c.url,
 		"COMMIT", c.commit,
@@ -124,15 +124,20 @@ func source(c checkout, artifact string, s Settings) map[string]any {
 		"ARTIFACT_PATH", artifact,
 		"CONTEXT", contextPath,
 	}
-	if !s.logsIn(c) {
+	if !login {
 		return step("source", s.Workflows.Images.Git, script, env...)
 	}
-	login := step("source", s.Workflows.Images.Git, loginScript+script, append(env, "CREDENTIALS", gitSecret)...)
-	return mounting(login, readOnly("git-credentials", gitSecret))
+	container := step("source", s.Workflows.Images.Git, loginScript+script, append(env, "CREDENTIALS", gitSecret)...)
+	return mounting(container, readOnly("git-credentials", gitSecret))
 }
 
-// logsIn reports whether git is given credentials for a checkout. They are those of the spec repository and of no other.
-func (s Settings) logsIn(c checkout) bool { return s.Workflows.GitCredentials != "" && c.specs }
+// login is the Secret with which git fetches a checkout; empty for none. That of the spec repository is for no other.
+func (s Settings) login(c checkout, p schema.Package) string {
+	if c.specs {
+		return s.Workflows.GitCredentials
+	}
+	return p.GitCredentials
+}
 
 func s2i(b schema.Builder, dockerfile string, s Settings) map[string]any {
 	return step("dockerfile", s.Workflows.Images.Build, s2iScript,

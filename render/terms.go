@@ -69,6 +69,7 @@ func workflowTerms() terms {
 		{path: template + ".container.resources", field: "package.resources"},
 		{path: template + ".container.env.IMAGE", field: "package.image"},
 		{path: "spec.volumes.credentials", field: "package.credentials"},
+		{path: "spec.volumes.git-credentials", field: "package.gitCredentials"},
 		{path: "spec.volumes.registry-ca", field: "package.registry"},
 		{path: "spec.volumes.store", field: "package.artifact"},
 		{path: "spec.ttlStrategy", closed: true, why: "a Workflow stays until its image is committed; Trefoil deletes the old ones"},

@@ -128,7 +128,7 @@ func (r rawSelect) selection(gate []Bound) Select {
 func (r rawPackage) pack() *Package {
 	p := Package{Image: r.Image, Credentials: r.Credentials, Attempt: r.Attempt, Timeout: duration(r.Timeout, time.Hour),
 		Resources: r.Resources, Argo: r.Argo, Builder: valueOr(r.Builder, rawBuilder{}).builder(), Claim: r.Artifact.claim(),
-		Registry: r.Registry, ServiceAccount: r.ServiceAccount}
+		Registry: r.Registry, GitCredentials: r.GitCredentials, ServiceAccount: r.ServiceAccount}
 	if ca := p.Registry.CA; ca != nil && ca.Key == "" {
 		ca.Key = "ca.crt"
 	}

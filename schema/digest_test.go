@@ -189,6 +189,7 @@ func TestDigestsCover(t *testing.T) {
 		{`package: credentials`, "package: builder: s2i: image: \"b\"\nmodels: mnist: package: credentials", "p"},
 		{`package: credentials`, "package: artifact: from: pvc: claim: \"c\"\nmodels: mnist: package: credentials", ""},
 		{`package: credentials`, "package: registry: http: true\nmodels: mnist: package: credentials", ""},
+		{`package: credentials`, "package: gitCredentials: \"g\"\nmodels: mnist: package: credentials", ""},
 		{`package: credentials`, "package: serviceAccount: \"a\"\nmodels: mnist: package: credentials", ""},
 		{`package: credentials`, "package: builder: buildkit: {}\nmodels: mnist: package: credentials", "p"},
 		{`namespace: "ml"`, `namespace: "ml2"`, ""},

@@ -9,6 +9,7 @@ type Package struct {
 	Builder        Builder
 	Claim          *Claim // what holds the artifacts of experiments; nil takes them from Polyaxon's API
 	Credentials    string // name of a kubernetes.io/dockerconfigjson Secret; empty for none
+	GitCredentials string // name of a Secret with which another repository than that of the specs is fetched; empty for none
 	Registry       Registry
 	ServiceAccount string // of the pod; empty for that of the settings
 	Attempt        int    // raised by people to build a failed build once more

@@ -64,7 +64,7 @@ type (
 		Resources   Resources
 		Argo        Extra
 
-		ServiceAccount string
+		GitCredentials, ServiceAccount string
 	}
 	rawArtifact struct {
 		From struct {

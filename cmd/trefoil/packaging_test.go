@@ -31,7 +31,10 @@ models: [_]: {
 	}
 	select: {metric: "accuracy", goal: "maximize"}
 }
-models: mnist: package: {image: *"registry.example/mnist" | string, source: path: "serve-mnist"}
+models: mnist: package: {
+	image: *"registry.example/mnist" | string
+	source: *{path: "serve-mnist"} | {git: _}
+}
 `
 
 // block is one of a page, with what kind it says it is.

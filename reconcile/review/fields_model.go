@@ -199,6 +199,7 @@ func (w *writer) pack(p schema.Package) {
 		w.text(p.Claim.Path, "package", "artifact", "from", "pvc", "path")
 	}
 	w.text(p.Credentials, "package", "credentials")
+	w.text(p.GitCredentials, "package", "gitCredentials")
 	w.registry(p.Registry)
 	w.text(p.ServiceAccount, "package", "serviceAccount")
 	w.value(p.Attempt, "package", "attempt")

@@ -35,7 +35,7 @@ func TestFieldsTold(t *testing.T) {
 		package.builder.s2i.image package.builder.buildah.dockerfile
 		package.builder.buildkit.dockerfile package.credentials package.attempt package.timeout
 		package.resources.limits.memory package.argo package.artifact.from.pvc.claim package.artifact.from.pvc.path package.serviceAccount
-		package.registry.http package.registry.ca.secret package.registry.ca.configMap package.registry.ca.key
+		package.gitCredentials 		package.registry.http package.registry.ca.secret package.registry.ca.configMap package.registry.ca.key
 		serve.[a-z]+ serve.[a-z]+.namespace serve.[a-z]+.release serve.[a-z]+.replicas serve.[a-z]+.name serve.[a-z]+.waive
 		serve.[a-z]+.resources.limits.cpu serve.[a-z]+.seldon
 		selected selected.latest selected.last selected.releases.[0-9]+ selected.releases.[0-9]+.image selected.releases.[0-9]+.metrics.[a-z]+
