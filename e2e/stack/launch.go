@@ -3,6 +3,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -19,9 +20,11 @@ type check struct {
 	probe func(context.Context) error
 }
 
-// launch starts a program that Build built and waits until it is ready.
+// launch starts a program that Build built, or else one of the machine's, and
+// waits until it is ready.
 func (s *Stack) launch(ctx context.Context, name string, env, args []string, ready check) error {
-	p, err := start(ctx, s.dir, name, env, append([]string{s.binaries.Path(name)}, args...)...)
+	program := cmp.Or(s.binaries.Path(name), name)
+	p, err := start(ctx, s.dir, name, env, append([]string{program}, args...)...)
 	if err != nil {
 		return err
 	}
@@ -58,11 +61,11 @@ func probe(ctx context.Context, url string) error {
 	return nil
 }
 
-// nodeIsReady holds once kwok has taken up the simulated node.
-func (s *Stack) nodeIsReady() check {
+// nodeIsReady holds once kwok or a kubelet has taken up the node.
+func (s *Stack) nodeIsReady(name string) check {
 	nodes := s.Kube.Resource(schema.GroupVersionResource{Version: "v1", Resource: "nodes"})
 	return check{what: "node ready", probe: func(ctx context.Context) error {
-		node, err := nodes.Get(ctx, "simulated", metav1.GetOptions{})
+		node, err := nodes.Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return err
 		}

@@ -56,7 +56,7 @@ func venv(ctx context.Context, progress io.Writer, name string, args ...string) 
 	if _, err := os.Stat(whole); !errors.Is(err, fs.ErrNotExist) {
 		return dir, err
 	}
-	done := builder{progress: progress}.announce(program{name: name})
+	done := builder{progress: progress}.announce(name)
 	defer func() { done(err) }()
 	if err := os.RemoveAll(dir); err != nil {
 		return "", err

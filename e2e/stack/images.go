@@ -1,0 +1,206 @@
+//go:build e2e
+
+package stack
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+)
+
+// Images that the stack's registry has from its start.
+const (
+	ImageTools  = RegistryAddress + "/tools:1"  // busybox
+	ImagePython = RegistryAddress + "/python:1" // Debian with Python, nothing else
+	ImageBuild  = RegistryAddress + "/build:1"  // git and buildah, which speaks plain HTTP with the stack's registry
+	ImageServer = RegistryAddress + "/server:1" // Seldon's server for Python, and scripts for s2i like those of Seldon's builder
+
+	imagePause    = RegistryAddress + "/pause:1"
+	imageExecutor = RegistryAddress + "/argoexec:1"
+)
+
+// What the layers are made of, and the stand-ins for the scripts of Seldon's builder image.
+var (
+	//go:embed images/server-packages.txt
+	serverPackages string
+	//go:embed images/assemble
+	assemble string
+	//go:embed images/run
+	run string
+)
+
+// refName is the annotation by which a layout names its images.
+const refName = "org.opencontainers.image.ref.name"
+
+// buildImages returns an OCI layout in the cache with all the stack's images.
+func (b builder) buildImages(ctx context.Context, programs Binaries) (string, error) {
+	layers, err := b.buildLayers(ctx, programs)
+	if err != nil {
+		return "", err
+	}
+	from := []string{imagesVersion}
+	for _, name := range []string{"tools", "executor", "debian", "build", "server"} {
+		from = append(from, filepath.Base(layers[name]))
+	}
+	return b.cached(ctx, "images", keyOf(from...), func(dir string) (err error) {
+		done := b.announce("images")
+		defer func() { done(err) }()
+		return writeImages(dir, layers)
+	})
+}
+
+// buildLayers returns the folders of the images' layers by their names.
+func (b builder) buildLayers(ctx context.Context, programs Binaries) (map[string]string, error) {
+	layers := make(map[string]string)
+	for _, layer := range []struct {
+		name  string
+		build func() (string, error)
+	}{
+		{"tools", func() (string, error) { return b.toolsLayer(ctx) }},
+		{"executor", func() (string, error) { return b.executorLayer(ctx, programs) }},
+		{"debian", func() (string, error) { return b.debianLayer(ctx) }},
+		{"build", func() (string, error) { return b.buildLayer(ctx, layers["debian"]) }},
+		{"server", func() (string, error) { return b.serverLayer(ctx) }},
+	} {
+		var err error
+		if layers[layer.name], err = layer.build(); err != nil {
+			return nil, fmt.Errorf("image layer %s: %w", layer.name, err)
+		}
+	}
+	return layers, nil
+}
+
+// imagesVersion is what else writeImages makes images from: it changes with that.
+const imagesVersion = "1"
+
+func writeImages(dir string, layers map[string]string) error {
+	index, err := layout.Write(dir, empty.Index)
+	if err != nil {
+		return err
+	}
+	for _, image := range []struct {
+		name   string
+		layers []string
+		config v1.Config
+	}{
+		{ImageTools, []string{"tools"}, v1.Config{Cmd: []string{"sh"}}},
+		{imagePause, []string{"tools"}, v1.Config{Entrypoint: []string{"sleep", "1000000000"}}},
+		{imageExecutor, []string{"executor"}, v1.Config{Entrypoint: []string{"argoexec"}}},
+		{ImagePython, []string{"debian"}, v1.Config{Cmd: []string{"python3"}}},
+		{ImageBuild, []string{"debian", "build"}, v1.Config{Cmd: []string{"sh"}}},
+		{ImageServer, []string{"debian", "server"}, v1.Config{
+			Labels: map[string]string{"io.openshift.s2i.scripts-url": "image:///s2i/bin"},
+			Env:    []string{"PYTHONPATH=/opt/seldon"}, WorkingDir: "/microservice",
+		}},
+	} {
+		built, err := newImage(image.config, layers, image.layers)
+		if err != nil {
+			return err
+		}
+		if err := index.AppendImage(built, layout.WithAnnotations(map[string]string{refName: image.name})); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func newImage(config v1.Config, folders map[string]string, names []string) (v1.Image, error) {
+	config.Env = append([]string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}, config.Env...)
+	image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: "linux", Architecture: "amd64", Config: config})
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		layer, err := tarball.LayerFromFile(filepath.Join(folders[name], layerFile))
+		if err != nil {
+			return nil, err
+		}
+		if image, err = mutate.AppendLayers(image, layer); err != nil {
+			return nil, err
+		}
+	}
+	return image, nil
+}
+
+// toolsLayer returns the folder of a layer with busybox by all its names.
+func (b builder) toolsLayer(ctx context.Context) (string, error) {
+	const busybox = "/bin/busybox"
+	out, err := exec.CommandContext(ctx, busybox, "--list").Output()
+	if err != nil {
+		return "", fmt.Errorf("%s --list: %w", busybox, err)
+	}
+	return b.cached(ctx, "image-tools", keyOf(string(out)), func(dir string) error {
+		root := filepath.Join(dir, "root")
+		if err := copyProgram(busybox, filepath.Join(root, "bin", "busybox")); err != nil {
+			return err
+		}
+		for name := range strings.Lines(string(out)) {
+			if name = strings.TrimSpace(name); name == "busybox" {
+				continue
+			}
+			if err := os.Symlink("busybox", filepath.Join(root, "bin", name)); err != nil {
+				return err
+			}
+		}
+		return packSmall(ctx, root, dir)
+	})
+}
+
+// executorLayer returns the folder of a layer with argoexec.
+func (b builder) executorLayer(ctx context.Context, programs Binaries) (string, error) {
+	key := keyOf(filepath.Base(programs.dirs["argoexec"]))
+	return b.cached(ctx, "image-executor", key, func(dir string) error {
+		root := filepath.Join(dir, "root")
+		if err := copyProgram(programs.Path("argoexec"), filepath.Join(root, "bin", "argoexec")); err != nil {
+			return err
+		}
+		return packSmall(ctx, root, dir)
+	})
+}
+
+// packSmall is pack of a root file system without Debian, which gets a folder for
+// temporary files.
+func packSmall(ctx context.Context, root, dir string) error {
+	tmp := filepath.Join(root, "tmp")
+	if err := os.Mkdir(tmp, 0o755); err != nil {
+		return err
+	}
+	if err := os.Chmod(tmp, 0o777|os.ModeSticky); err != nil {
+		return err
+	}
+	if err := pack(ctx, root, dir); err != nil {
+		return err
+	}
+	return os.RemoveAll(root)
+}
+
+func copyProgram(from, to string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		_ = out.Close()
+		return err
+	}
+	return out.Close()
+}
