@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -31,7 +32,19 @@ func (s *Stack) launch(ctx context.Context, name string, env, args []string, rea
 	s.mu.Lock()
 	s.processes[name] = p
 	s.mu.Unlock()
-	return waitReady(ctx, p, ready.what, ready.probe)
+	since := time.Now()
+	if err := waitReady(ctx, p, ready.what, ready.probe); err != nil {
+		return err
+	}
+	s.told("started "+name, since)
+	return nil
+}
+
+// told says what was done of the start of real pods, and how long that took.
+func (s *Stack) told(what string, since time.Time) {
+	if s.real() {
+		fmt.Fprintf(s.progress, "pods: %s in %.1f s\n", what, time.Since(since).Seconds())
+	}
 }
 
 // answers holds when a GET of a health endpoint succeeds.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"time"
 )
 
 // nodeName is the node that real pods run on.
@@ -97,8 +98,12 @@ func (s *Stack) configureNode() error {
 func nodeFile(name string) string { return filepath.Join(os.Getenv(runEnv), "node", name) }
 
 func (s *Stack) startRegistry(ctx context.Context) (err error) {
-	s.Registry, err = startRegistry(ctx, s.images, nodeFile("registry"))
-	return err
+	since := time.Now()
+	if s.Registry, err = startRegistry(ctx, s.images, nodeFile("registry")); err != nil {
+		return err
+	}
+	s.told("started the registry", since)
+	return nil
 }
 
 func (s *Stack) startContainerd(ctx context.Context) error {

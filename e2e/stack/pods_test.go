@@ -4,17 +4,22 @@ package stack
 
 import (
 	"context"
+	"io"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // TestPods runs the least that Argo and Seldon do, in real pods.
 func TestPods(t *testing.T) {
 	Isolate(t, func() {
 		s := startPods(t)
-		t.Run("workflow succeeds", func(t *testing.T) { podWorkflowSucceeds(t.Context(), t, s) })
+		t.Run("workflow succeeds", func(t *testing.T) { podWorkflowSucceeds(longer(t), t, s) })
+		t.Run("deployment answers", func(t *testing.T) { podDeploymentAnswers(longer(t), t, s) })
 	})
 }
 
@@ -32,6 +37,13 @@ func startPods(t *testing.T) *Stack {
 	return s
 }
 
+// longer bounds what real pods do.
+func longer(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 func podWorkflowSucceeds(ctx context.Context, t *testing.T, s *Stack) {
 	began := time.Now()
 	apply(ctx, t, s, "pods-workflow.yaml")
@@ -46,5 +58,33 @@ func podWorkflowSucceeds(ctx context.Context, t *testing.T, s *Stack) {
 	}
 	if value := outputs[0].(map[string]any)["value"]; value != "sha256:0123" {
 		t.Errorf("the output is %v", value)
+	}
+}
+
+// podDeploymentAnswers asks the model through its Service, and which image answered.
+func podDeploymentAnswers(ctx context.Context, t *testing.T, s *Stack) {
+	began := time.Now()
+	apply(ctx, t, s, "pods-deployment.yaml")
+	if _, err := s.Kube.Await(ctx, deployments, NamespaceProduction, "adder", inState("Available")); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("available in %.1f s", time.Since(began).Seconds())
+	service, err := s.Kube.Await(ctx, schema.GroupVersionResource{Version: "v1", Resource: "services"}, NamespaceProduction, "adder-main", exists)
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := "http://" + field(service, "spec", "clusterIP") + ":9000/api/v1.0/predictions"
+	response, err := http.Post(url, "application/json", strings.NewReader(`{"data": {"ndarray": [[1, 2, 3]]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	got, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"data":{"names":["t:0"],"ndarray":[[6]]},"meta":{"requestPath":{"model":"` + ImageServer + `"}}}`
+	if strings.TrimSpace(string(got)) != want {
+		t.Errorf("it answers %s, not %s", got, want)
 	}
 }

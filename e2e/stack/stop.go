@@ -49,7 +49,7 @@ func (s *Stack) end(keep bool) error {
 	}
 	clear(s.processes)
 	switch {
-	case s.dir == "":
+	case s.dir == "", s.real(): // Isolate removes it, and keeps the logs of a failed test
 		return nil
 	case keep:
 		fmt.Fprintf(s.progress, "stack: logs and data are kept in %s\n", s.dir)

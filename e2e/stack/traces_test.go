@@ -38,18 +38,24 @@ func TestPodsLeaveNothing(t *testing.T) {
 		signal syscall.Signal // 0 for none
 		code   int
 	}{
-		{"success", "well", "", 0, 0},
-		{"failure", "failed", "", 0, 1},
-		{"Ctrl-C while it starts", "well", "victim: starts", syscall.SIGINT, 1},
-		{"Ctrl-C while a pod runs", "never", "victim: a pod runs", syscall.SIGINT, 1},
+		{"success", "well", "victim: a pod runs", 0, 0},
+		{"failure", "failed", "victim: a pod runs", 0, 1},
+		{"Ctrl-C while it starts", "well", "pods: started containerd", syscall.SIGINT, 1},
+		{"SIGTERM while a pod runs", "never", "victim: a pod runs", syscall.SIGTERM, 1},
 		{"killed, and the next one", "never", "victim: a pod runs", syscall.SIGKILL, -1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if code := runVictim(t, test.end, test.after, test.signal); code != test.code {
+			code := runVictim(t, test.end, test.after, func(p *os.Process) {
+				if slices.Equal(before, traces(t)) {
+					t.Error("nothing is seen of it while it runs, so that nothing could be seen after it")
+				}
+				_ = p.Signal(test.signal)
+			})
+			if code != test.code {
 				t.Errorf("it ends with %d, not %d", code, test.code)
 			}
-			if test.signal == syscall.SIGKILL { // its folder and control groups stay until then
-				runVictim(t, "well", "", 0)
+			if test.signal == syscall.SIGKILL { // its folder and control groups stay until the next one
+				runVictim(t, "well", "victim: a pod runs", func(*os.Process) {})
 			}
 			if after := traces(t); !slices.Equal(before, after) {
 				t.Errorf("left are %q, gone are %q", without(after, before), without(before, after))
@@ -80,9 +86,9 @@ func victim(t *testing.T, end string) {
 	}
 }
 
-// runVictim runs this test as the victim, in a folder for temporary files of its own, and returns its exit code. Once it has said
-// something, it gets the signal, as from Ctrl-C.
-func runVictim(t *testing.T, end, after string, signal syscall.Signal) int {
+// runVictim runs this test as the victim, in a folder for temporary files of its own, and returns its exit code. What is to be done
+// once it has said something, is done before it goes on to say more.
+func runVictim(t *testing.T, end, after string, act func(*os.Process)) int {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestPodsLeaveNothing$", "-test.v", "-test.timeout=0")
 	cmd.Env = append(os.Environ(), endEnv+"="+end, "TMPDIR="+t.TempDir())
@@ -94,16 +100,18 @@ func runVictim(t *testing.T, end, after string, signal syscall.Signal) int {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	var said strings.Builder
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
-		t.Log(lines.Text())
-		if signal != 0 && strings.Contains(lines.Text(), after) {
-			if err := cmd.Process.Signal(signal); err != nil {
-				t.Error(err)
-			}
+		said.WriteString(lines.Text() + "\n")
+		if strings.Contains(lines.Text(), after) {
+			act(cmd.Process)
 		}
 	}
 	_ = cmd.Wait() // the exit code tells
+	if t.Failed() {
+		t.Log(said.String())
+	}
 	return cmd.ProcessState.ExitCode()
 }
 
