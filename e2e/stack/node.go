@@ -36,10 +36,14 @@ func StartPods(ctx context.Context, progress io.Writer) (*Stack, error) {
 	return s.begin(ctx, (*Stack).startPods)
 }
 
-// podParts builds what is missing of what StartPods needs: some ten minutes, once.
+// podParts builds what is missing of what StartPods needs, and the Polyaxon
+// server, which can't be installed inside either: some ten minutes, once.
 func podParts(ctx context.Context, progress io.Writer) (programs Binaries, images string, err error) {
 	programs, err = buildAll(ctx, progress, append(tools(), nodeTools()...))
 	if err != nil {
+		return Binaries{}, "", err
+	}
+	if _, err := haupt(ctx, progress); err != nil {
 		return Binaries{}, "", err
 	}
 	b, err := newBuilder(ctx, progress)
@@ -99,7 +103,7 @@ func nodeFile(name string) string { return filepath.Join(os.Getenv(runEnv), "nod
 
 func (s *Stack) startRegistry(ctx context.Context) (err error) {
 	since := time.Now()
-	if s.Registry, err = startRegistry(ctx, s.images, nodeFile("registry")); err != nil {
+	if s.Registry, err = startRegistry(ctx, s.images, nodeFile("registry"), s.access.ca); err != nil {
 		return err
 	}
 	s.told("started the registry", since)

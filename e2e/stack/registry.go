@@ -3,6 +3,8 @@
 package stack
 
 import (
+	"archive/tar"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -15,7 +17,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
 // RegistryAddress is where the registry of real pods answers, over plain HTTP,
@@ -29,8 +33,9 @@ type Registry struct {
 }
 
 // startRegistry starts the registry with the images of a layout, whose blobs it
-// serves from the cache: links to them, so that nothing is copied.
-func startRegistry(ctx context.Context, images, dir string) (*Registry, error) {
+// serves from the cache: links to them, so that nothing is copied. What pods
+// fetch git repositories with trusts the authority ca, in PEM.
+func startRegistry(ctx context.Context, images, dir string, ca []byte) (*Registry, error) {
 	index, err := layout.ImageIndexFromPath(images)
 	if err != nil {
 		return nil, err
@@ -49,7 +54,7 @@ func startRegistry(ctx context.Context, images, dir string) (*Registry, error) {
 		return nil, err
 	}
 	for _, entry := range manifest.Manifests {
-		if err := pushImage(ctx, index, entry); err != nil {
+		if err := pushImage(ctx, index, entry, ca); err != nil {
 			_ = r.Close()
 			return nil, err
 		}
@@ -57,7 +62,7 @@ func startRegistry(ctx context.Context, images, dir string) (*Registry, error) {
 	return r, nil
 }
 
-func pushImage(ctx context.Context, index v1.ImageIndex, entry v1.Descriptor) error {
+func pushImage(ctx context.Context, index v1.ImageIndex, entry v1.Descriptor, ca []byte) error {
 	ref, err := name.ParseReference(entry.Annotations[refName], name.Insecure)
 	if err != nil {
 		return err
@@ -66,10 +71,36 @@ func pushImage(ctx context.Context, index v1.ImageIndex, entry v1.Descriptor) er
 	if err != nil {
 		return err
 	}
+	if ref.Name() == ImageBuild {
+		if image, err = trusting(image, ca); err != nil {
+			return err
+		}
+	}
 	if err := remote.Write(ref, image, remote.WithContext(ctx), remote.WithTransport(http.DefaultTransport)); err != nil {
 		return fmt.Errorf("push %s: %w", ref, err)
 	}
 	return nil
+}
+
+// trusting is an image of Debian's that trusts one authority and no other.
+func trusting(image v1.Image, ca []byte) (v1.Image, error) {
+	var file bytes.Buffer
+	archive := tar.NewWriter(&file)
+	header := &tar.Header{Name: "etc/ssl/certs/ca-certificates.crt", Mode: 0o644, Size: int64(len(ca))}
+	if err := archive.WriteHeader(header); err != nil {
+		return nil, err
+	}
+	if _, err := archive.Write(ca); err != nil {
+		return nil, err
+	}
+	if err := archive.Close(); err != nil {
+		return nil, err
+	}
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(file.Bytes())), nil })
+	if err != nil {
+		return nil, err
+	}
+	return mutate.AppendLayers(image, layer)
 }
 
 // linkAll links the files of a folder into another one, which it makes.
