@@ -21,10 +21,11 @@ import (
 
 // Images that the stack's registry has from its start.
 const (
-	ImageTools  = RegistryAddress + "/tools:1"  // busybox
-	ImagePython = RegistryAddress + "/python:1" // Debian with Python, nothing else
-	ImageBuild  = RegistryAddress + "/build:1"  // git and buildah, which speaks plain HTTP with the stack's registry
-	ImageServer = RegistryAddress + "/server:1" // Seldon's server for Python, and scripts for s2i like those of Seldon's builder
+	ImageTools    = RegistryAddress + "/tools:1"    // busybox
+	ImagePython   = RegistryAddress + "/python:1"   // Debian with Python, nothing else
+	ImageBuild    = RegistryAddress + "/build:1"    // git and buildah, which speaks plain HTTP with the stack's registry
+	ImageBuildKit = RegistryAddress + "/buildkit:1" // the same with BuildKit, for a user of its own, like BuildKit's rootless image
+	ImageServer   = RegistryAddress + "/server:1"   // Seldon's server for Python, and scripts for s2i like those of Seldon's builder
 
 	imagePause    = RegistryAddress + "/pause:1"
 	imageExecutor = RegistryAddress + "/argoexec:1"
@@ -35,9 +36,9 @@ var (
 	//go:embed images/server-packages.txt
 	serverPackages string
 	//go:embed images/assemble
-	assemble string
+	assembleScript string
 	//go:embed images/run
-	run string
+	runScript string
 )
 
 // refName is the annotation by which a layout names its images.
@@ -50,7 +51,7 @@ func (b builder) buildImages(ctx context.Context, programs Binaries) (string, er
 		return "", err
 	}
 	from := []string{imagesVersion}
-	for _, name := range []string{"tools", "executor", "debian", "build", "server"} {
+	for _, name := range []string{"tools", "executor", "debian", "build", "buildkit", "server"} {
 		from = append(from, filepath.Base(layers[name]))
 	}
 	return b.cached(ctx, "images", keyOf(from...), func(dir string) (err error) {
@@ -71,6 +72,7 @@ func (b builder) buildLayers(ctx context.Context, programs Binaries) (map[string
 		{"executor", func() (string, error) { return b.executorLayer(ctx, programs) }},
 		{"debian", func() (string, error) { return b.debianLayer(ctx) }},
 		{"build", func() (string, error) { return b.buildLayer(ctx, layers["debian"]) }},
+		{"buildkit", func() (string, error) { return b.buildkitLayer(ctx, programs) }},
 		{"server", func() (string, error) { return b.serverLayer(ctx) }},
 	} {
 		var err error
@@ -82,7 +84,7 @@ func (b builder) buildLayers(ctx context.Context, programs Binaries) (map[string
 }
 
 // imagesVersion is what else writeImages makes images from: it changes with that.
-const imagesVersion = "1"
+const imagesVersion = "2"
 
 func writeImages(dir string, layers map[string]string) error {
 	index, err := layout.Write(dir, empty.Index)
@@ -99,6 +101,13 @@ func writeImages(dir string, layers map[string]string) error {
 		{imageExecutor, []string{"executor"}, v1.Config{Entrypoint: []string{"argoexec"}}},
 		{ImagePython, []string{"debian"}, v1.Config{Cmd: []string{"python3"}}},
 		{ImageBuild, []string{"debian", "build"}, v1.Config{Cmd: []string{"sh"}}},
+		{ImageBuildKit, []string{"debian", "build", "buildkit"}, v1.Config{
+			User: "1000:1000", Entrypoint: []string{"rootlesskit", "buildkitd"},
+			Env: []string{
+				"HOME=/home/build", "USER=build", "XDG_RUNTIME_DIR=/run/user/1000", "TMPDIR=/home/build/.local/tmp",
+				"BUILDKIT_HOST=unix:///run/user/1000/buildkit/buildkitd.sock",
+			},
+		}},
 		{ImageServer, []string{"debian", "server"}, v1.Config{
 			Labels: map[string]string{"io.openshift.s2i.scripts-url": "image:///s2i/bin"},
 			Env:    []string{"PYTHONPATH=/opt/seldon"}, WorkingDir: "/microservice",

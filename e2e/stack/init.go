@@ -83,7 +83,9 @@ func mountAll(dir string) error {
 // guardSysctls puts files before the settings that a kubelet writes for the
 // whole machine, such as to reboot after a kernel's panic.
 func guardSysctls(dir string) error {
-	for _, name := range []string{"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes"} {
+	for _, name := range []string{
+		"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes",
+	} {
 		path := filepath.Join("/proc/sys", name)
 		value, err := os.ReadFile(path)
 		if errors.Is(err, os.ErrNotExist) {

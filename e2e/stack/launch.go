@@ -24,6 +24,7 @@ type check struct {
 // launch starts a program that Build built, or else one of the machine's, and
 // waits until it is ready.
 func (s *Stack) launch(ctx context.Context, name string, env, args []string, ready check) error {
+	since := time.Now()
 	program := cmp.Or(s.binaries.Path(name), name)
 	p, err := start(ctx, s.dir, name, env, append([]string{program}, args...)...)
 	if err != nil {
@@ -31,13 +32,26 @@ func (s *Stack) launch(ctx context.Context, name string, env, args []string, rea
 	}
 	s.mu.Lock()
 	s.processes[name] = p
+	s.again[name] = func(ctx context.Context) error { return s.launch(ctx, name, env, args, ready) }
 	s.mu.Unlock()
-	since := time.Now()
 	if err := waitReady(ctx, p, ready.what, ready.probe); err != nil {
 		return err
 	}
 	s.told("started "+name, since)
 	return nil
+}
+
+// Crash ends one of the stack's programs, such as kubelet or workflow-controller,
+// as kill -9 does, starts it again and waits until it is ready.
+func (s *Stack) Crash(ctx context.Context, name string) error {
+	s.mu.Lock()
+	p, again := s.processes[name], s.again[name]
+	s.mu.Unlock()
+	if p == nil {
+		return fmt.Errorf("no program %s was started", name)
+	}
+	p.kill()
+	return again(ctx)
 }
 
 // told says what was done of the start of real pods, and how long that took.

@@ -63,7 +63,8 @@ func (s *Stack) startPods(ctx context.Context) error {
 	if err := s.configureNode(); err != nil {
 		return err
 	}
-	if err := concurrently(ctx, s.startControllerManager, s.startScheduler, s.define, s.furnish, s.startRegistry, s.startContainerd); err != nil {
+	err := concurrently(ctx, s.startControllerManager, s.startScheduler, s.define, s.furnish, s.startRegistry, s.startContainerd)
+	if err != nil {
 		return err
 	}
 	return concurrently(ctx, s.startKubelet, s.startProxy, s.startArgo, s.startSeldon, s.settle)

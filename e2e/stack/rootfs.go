@@ -5,6 +5,7 @@ package stack
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // Layers of images are made of Debian's and PyPI's packages, one after the
@@ -21,7 +24,7 @@ import (
 const (
 	suite          = "bookworm"
 	debianPackages = "python3,python3-distutils"
-	buildPackages  = "buildah git ca-certificates"
+	buildPackages  = "buildah runc git ca-certificates"
 )
 
 // layerFile is a layer in its folder of the cache.
@@ -49,13 +52,14 @@ func (b builder) debianLayer(ctx context.Context) (string, error) {
 }
 
 // prune removes from a root file system what only a person or apt would read.
-const prune = `rm -rf var/cache/apt/archives/*.deb var/cache/apt/*.bin var/lib/apt/lists/* var/log/* usr/share/doc usr/share/man usr/share/locale usr/share/info
+const prune = `rm -rf var/cache/apt/archives/*.deb var/cache/apt/*.bin var/lib/apt/lists/* var/log/*
+rm -rf usr/share/doc usr/share/man usr/share/locale usr/share/info
 `
 
 // buildLayer returns the folder of the layer that makes of Debian what builds
 // images: apt installs into an overlay, whose upper folder is the layer.
 func (b builder) buildLayer(ctx context.Context, debian string) (string, error) {
-	key := keyOf(filepath.Base(debian), buildPackages, containersConf, prune)
+	key := keyOf(filepath.Base(debian), buildPackages, containersConf, buildUser, prune)
 	return b.cached(ctx, "image-build", key, func(dir string) (err error) {
 		done := b.announce("image layer build")
 		defer func() { done(err) }()
@@ -69,7 +73,7 @@ cp --remove-destination /etc/resolv.conf root/etc/resolv.conf
 chroot root apt-get update -q
 chroot root apt-get install -qy --no-install-recommends `+buildPackages+`
 rm root/etc/resolv.conf
-umount root/dev root/proc
+`+buildUser+`umount root/dev root/proc
 cd root
 `+prune+`cd ..
 umount root
@@ -83,7 +87,7 @@ rm -rf work
 		if err := os.WriteFile(conf, []byte(containersConf), 0o644); err != nil {
 			return err
 		}
-		if err := whiteOut(upper); err != nil {
+		if err := errors.Join(whiteOut(upper), mapUsers(upper)); err != nil {
 			return err
 		}
 		if err := pack(ctx, upper, dir); err != nil {
@@ -96,10 +100,61 @@ rm -rf work
 // containersConf has buildah speak plain HTTP with the stack's registry.
 const containersConf = "[[registry]]\nlocation = \"" + RegistryAddress + "\"\ninsecure = true\n"
 
+// buildUser makes the user that builds without being root.
+const buildUser = `chroot root useradd --uid 1000 --create-home build
+echo build:100000:65536 >root/etc/subuid
+echo build:100000:65536 >root/etc/subgid
+`
+
+// mapUsers lets a user map further ones by capabilities of files. The setuid bit
+// that Debian has in their place is not enough inside a container.
+func mapUsers(root string) error {
+	for name, capability := range map[string]uint{"newuidmap": unix.CAP_SETUID, "newgidmap": unix.CAP_SETGID} {
+		file := filepath.Join(root, "usr", "bin", name)
+		const revision2, effective = 0x02000000, 0x1
+		value := binary.LittleEndian.AppendUint32(nil, revision2|effective)
+		value = binary.LittleEndian.AppendUint32(value, 1<<capability) // permitted; of the other three words none
+		value = append(value, make([]byte, 12)...)
+		if err := errors.Join(os.Chmod(file, 0o755), unix.Setxattr(file, "security.capability", value, 0)); err != nil {
+			return fmt.Errorf("capability of %s: %w", file, err)
+		}
+	}
+	return nil
+}
+
+// buildkitConf has BuildKit speak plain HTTP with the stack's registry.
+const buildkitConf = "[registry.\"" + RegistryAddress + "\"]\n  http = true\n"
+
+// buildkitLayer returns the folder of the layer that makes of what builds images
+// BuildKit's rootless image.
+func (b builder) buildkitLayer(ctx context.Context, programs Binaries) (string, error) {
+	key := keyOf(filepath.Base(programs.dirs["buildkit"]), buildkitConf)
+	return b.cached(ctx, "image-buildkit", key, func(dir string) error {
+		root := filepath.Join(dir, "root")
+		for _, name := range []string{"buildctl", "buildkitd", "rootlesskit", "buildctl-daemonless.sh"} {
+			if err := copyProgram(programs.file("buildkit", name), filepath.Join(root, "usr", "bin", name)); err != nil {
+				return err
+			}
+		}
+		conf := filepath.Join(root, "home", "build", ".config", "buildkit")
+		if err := os.MkdirAll(conf, 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(conf, "buildkitd.toml"), []byte(buildkitConf), 0o644); err != nil {
+			return err
+		}
+		if err := script(ctx, "cd "+root+"\nmkdir -p run/user/1000 home/build/.local/tmp home/build/.local/share/buildkit\n"+
+			"chown -R 1000:1000 run/user/1000 home/build\n"); err != nil {
+			return err
+		}
+		return pack(ctx, root, dir)
+	})
+}
+
 // serverLayer returns the folder of the layer that serves models: Seldon's
 // server for Python at /opt/seldon, for the Python of debianLayer.
 func (b builder) serverLayer(ctx context.Context) (string, error) {
-	key := keyOf(serverPackages, assemble, run)
+	key := keyOf(serverPackages, assembleScript, runScript)
 	return b.cached(ctx, "image-server", key, func(dir string) (err error) {
 		done := b.announce("image layer server")
 		defer func() { done(err) }()
@@ -110,13 +165,14 @@ func (b builder) serverLayer(ctx context.Context) (string, error) {
 		}
 		args := []string{
 			"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", "--no-deps", "--only-binary=:all:",
-			"--python-version=3.11", "--implementation=cp", "--abi=cp311", "--abi=abi3", "--abi=none", "--platform=manylinux2014_x86_64", "--platform=manylinux_2_17_x86_64",
+			"--python-version=3.11", "--implementation=cp", "--abi=cp311", "--abi=abi3", "--abi=none",
+			"--platform=manylinux2014_x86_64", "--platform=manylinux_2_17_x86_64",
 			"--target=" + filepath.Join(root, "opt", "seldon"),
 		}
 		if err := command(ctx, filepath.Join(python, "bin", "python"), append(args, strings.Fields(serverPackages)...)...); err != nil {
 			return err
 		}
-		for name, text := range map[string]string{"assemble": assemble, "run": run} {
+		for name, text := range map[string]string{"assemble": assembleScript, "run": runScript} {
 			file := filepath.Join(root, "s2i", "bin", name)
 			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 				return err

@@ -43,8 +43,9 @@ type Stack struct {
 	access   access
 	ports    ports
 
-	mu        sync.Mutex          // for processes while they start side by side
-	processes map[string]*process // by name
+	mu        sync.Mutex // for the rest, while programs start side by side
+	processes map[string]*process
+	again     map[string]func(context.Context) error // starts a program once more
 }
 
 type ports struct {
@@ -85,7 +86,7 @@ func begin(ctx context.Context, progress io.Writer, start func(*Stack, context.C
 
 // begin starts the engines, and stops those that were started when one does not come up.
 func (s *Stack) begin(ctx context.Context, start func(*Stack, context.Context) error) (*Stack, error) {
-	s.processes = make(map[string]*process)
+	s.processes, s.again = make(map[string]*process), make(map[string]func(context.Context) error)
 	since := time.Now()
 	if err := start(s, ctx); err != nil {
 		interrupted := ctx.Err() != nil

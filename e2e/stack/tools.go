@@ -62,6 +62,11 @@ func nodeTools() []tool {
 		{name: "argoexec", folder: "argo", module: "github.com/argoproj/argo-workflows/v3", programs: []program{
 			{name: "argoexec", path: "github.com/argoproj/argo-workflows/v3/cmd/argoexec", flags: "-s -w"},
 		}, missing: "workflow/executor/osspecific/signal_linux.go"},
+		{name: "buildkit", folder: "buildkit", module: "github.com/moby/buildkit", programs: []program{
+			{name: "buildctl", path: "github.com/moby/buildkit/cmd/buildctl", flags: "-s -w"},
+			{name: "rootlesskit", path: "github.com/rootless-containers/rootlesskit/v2/cmd/rootlesskit", flags: "-s -w"},
+			{name: "buildkitd", path: "github.com/moby/buildkit/cmd/buildkitd", flags: "-s -w"},
+		}, files: []string{"examples/buildctl-daemonless/buildctl-daemonless.sh"}},
 	}
 }
 

@@ -133,8 +133,8 @@ func traces(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	patterns := []string{
-		"/run/netns/*", "/sys/class/net/*", filepath.Join(cache, "pods"), filepath.Join(cache, "pods", "*"), "/etc/cni", "/opt/*", "/opt/containerd/*",
-		"/run/*", "/run/containerd/*", "/var/lib/*", "/var/lib/cni/*", "/var/lib/kubelet/*", "/var/log/pods", "/var/log/containers", "/usr/libexec/kubernetes",
+		filepath.Join(cache, "pods"), "/run/*", "/run/netns/*", "/run/containerd/*", "/sys/class/net/*", "/etc/cni", "/opt/*", "/opt/containerd/*",
+		"/var/lib/*", "/var/lib/cni/*", "/var/lib/kubelet/*", "/var/log/pods", "/var/log/containers", "/usr/libexec/kubernetes",
 	}
 	for _, dir := range dirs {
 		patterns = append(patterns, filepath.Join(dir, "*"))
