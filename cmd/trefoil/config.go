@@ -256,7 +256,8 @@ func secret(field, file string) (string, error) {
 	return value, nil
 }
 
-// unnamed is why a file of secrets can't be read. Its name is told where it can be nothing else: people write the secret itself in its place.
+// unnamed is why a file of secrets can't be read. Its name is told where it can be nothing else: people write the secret itself in its
+// place.
 func unnamed(file string, err error) error {
 	if failed, ok := errors.AsType[*fs.PathError](err); ok && !filepath.IsAbs(file) {
 		return fmt.Errorf("%w (the name of the file is not told: it begins with no /, so it may be the secret itself)", failed.Err)

@@ -125,7 +125,8 @@ func says(w http.ResponseWriter, r *http.Request) {
 func hostilities() []http.HandlerFunc {
 	return []http.HandlerFunc{
 		repeats(http.StatusUnauthorized, "text/plain", "no: %s"),
-		repeats(http.StatusForbidden, "application/json", `{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403, "message": %s}`),
+		repeats(http.StatusForbidden, "application/json",
+			`{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403, "message": %s}`),
 		says,
 	}
 }

@@ -77,7 +77,8 @@ func (c config) redact() func(string) string {
 		}
 		all, more := recall(known, c.secrets())
 		if known = all; more {
-			longest := slices.SortedStableFunc(slices.Values(known), func(a, b string) int { return len(b) - len(a) }) // one may be part of another
+			// one may be part of another
+			longest := slices.SortedStableFunc(slices.Values(known), func(a, b string) int { return len(b) - len(a) })
 			clean = redact.Secrets(longest...)
 		}
 		looked = time.Now()
@@ -88,7 +89,7 @@ func (c config) redact() func(string) string {
 // mostFormer is how many secrets are remembered that are in no file any more. The token of a pod is another one each hour.
 const mostFormer = 24
 
-// recall returns what is secret now and what was before, and whether there is more of it. known is in the order in which it returned them last.
+// recall returns what is secret now and what was before, and whether there is more of it. known is what it returned last.
 func recall(known, now []string) (all []string, more bool) {
 	for _, one := range now {
 		i := slices.Index(known, one)

@@ -16,12 +16,14 @@ import (
 	"github.com/trefoil-gitops/trefoil/internal/redact"
 )
 
-// command is the built command where all that could make it talk is switched on, with secrets in its environment that are none of its business.
+// command is the built command where all that could make it talk is switched on, with secrets in its environment that are none of its
+// business.
 func (s *secretive) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("trefoil", append([]string{"--config", s.config}, args...)...)
 	cmd.Dir = s.state
 	cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + s.state, "TMPDIR=" + s.state, "GODEBUG=http2debug=2", "GIT_TRACE=1", "GIT_TRACE_PACKET=1", "GIT_TRACE_CURL=1",
+		"PATH=" + os.Getenv("PATH"), "HOME=" + s.state, "TMPDIR=" + s.state, "GODEBUG=http2debug=2",
+		"GIT_TRACE=1", "GIT_TRACE_PACKET=1", "GIT_TRACE_CURL=1",
 		"GIT_CURL_VERBOSE=1", "KUBE_LOG_LEVEL=10", "DEBUG=1", "GOTRACEBACK=all",
 	}
 	for _, name := range []string{"GITHUB_TOKEN", "POLYAXON_AUTH_TOKEN", "AWS_SECRET_ACCESS_KEY", "TREFOIL_SECRET"} {

@@ -171,7 +171,8 @@ func newCertificate(t *testing.T) (certificate []byte, key *pemText) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), &pemText{&pem.Block{Type: "PRIVATE KEY", Bytes: raw}, private.Seed()}
+	certificate = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return certificate, &pemText{&pem.Block{Type: "PRIVATE KEY", Bytes: raw}, private.Seed()}
 }
 
 func (s *secretive) withSSH() string {

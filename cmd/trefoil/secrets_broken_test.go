@@ -11,8 +11,8 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
-// secretFields are all fields that name the file of a secret, each in a configuration that has what goes with it. The %q are for a file, $KEYS
-// is the folder of keys.
+// secretFields are all fields that name the file of a secret, each in a configuration that has what goes with it. The %q are for a file,
+// $KEYS is the folder of keys.
 var secretFields = map[string]string{
 	"repository.passwordFile":             "url: 'https://127.0.0.1:1/x.git', username: bob, passwordFile: %q",
 	"repository.bearerTokenFile":          "url: 'https://127.0.0.1:1/x.git', bearerTokenFile: %q",
@@ -55,7 +55,8 @@ func TestI6BrokenSecrets(t *testing.T) {
 				c := canary.New("the secret")
 				b.refused("", name, b.file(name, content(c.Secret)), c)
 			}
-			if c := canary.New("the secret itself in place of its file's name"); field != "kubernetes.kubeconfig" { // which has a flag, so it is a name
+			c := canary.New("the secret itself in place of its file's name")
+			if field != "kubernetes.kubeconfig" { // which has a flag, so it is a name
 				b.refused(field, c.Name, c.Core, c)
 			}
 			b.refused("", "a folder", b.dir, canary.New("none"))
@@ -165,12 +166,14 @@ func TestI6URLs(t *testing.T) {
 	b := &broken{T: t, dir: t.TempDir()}
 	for field, config := range map[string]string{
 		"repository.url":           "repository: {url: %q}",
-		"repository.githubApp.url": "repository: {url: 'https://127.0.0.1:1/x.git', githubApp: {id: 1, installation: 2, privateKeyFile: " + key + ", url: %q}}",
+		"repository.githubApp.url": "repository: {url: 'https://127.0.0.1:1/x', githubApp: {id: 1, installation: 2, privateKeyFile: " + key + ", url: %q}}",
 		"polyaxon.url":             "{repository: {url: 'file:///nowhere'}, polyaxon: {url: %q}}",
 		"repository.password":      "repository: {url: 'https://127.0.0.1:1/x.git', password: %q}",
 		"repository.username":      "repository: {url: 'https://127.0.0.1:1/x.git', username: [%q]}",
 	} {
-		for _, form := range []string{"https://bob:%s@git.example.com/x", "https://%s@git.example.com/x", "https://git.example.com/x?token=%s", "git@%s:x", "%s"} {
+		for _, form := range []string{
+			"https://bob:%s@git.example.com/x", "https://%s@git.example.com/x", "https://git.example.com/x?token=%s", "git@%s:x", "%s",
+		} {
 			c := canary.New("secret")
 			b.config = config
 			b.refused("", field+" with "+form, fmt.Sprintf(form, c.Core), c)

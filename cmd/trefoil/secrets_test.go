@@ -19,8 +19,8 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
-// TestI6Secrets has the command log in in each way that there is, at servers that take it and at some that refuse it and repeat all they are
-// sent, and looks for the secrets in all that it says, logs, commits, serves and writes.
+// TestI6Secrets has the command log in in each way that there is, at servers that take it and at some that refuse it and repeat all they
+// are sent, and looks for the secrets in all that it says, logs, commits, serves and writes.
 func TestI6Secrets(t *testing.T) {
 	for name, way := range map[string]func(*secretive) string{
 		"password": (*secretive).withPassword, "bearer token": (*secretive).withToken, "GitHub App": (*secretive).withApp,
@@ -52,7 +52,8 @@ func (s *secretive) configure(repository string) {
 	var hook string
 	hook, s.hook = s.plant("secret of webhooks")
 	s.config = s.file("trefoil.yaml", fmt.Sprintf("repository: {url: %q, author: {name: Trefoil, email: trefoil@example.com}, %s}\n"+
-		"listen: '127.0.0.1:0'\npoll: 1s\nwebhook: {listen: '127.0.0.1:0', secretFile: %q}\npolyaxon: {url: %q, tokenFile: %q}\nkubernetes: {kubeconfig: %q}\n",
+		"listen: '127.0.0.1:0'\npoll: 1s\nwebhook: {listen: '127.0.0.1:0', secretFile: %q}\n"+
+		"polyaxon: {url: %q, tokenFile: %q}\nkubernetes: {kubeconfig: %q}\n",
 		s.url, repository, hook, s.front(s.engines[0]), token, s.kubeconfig(bearer)))
 }
 
@@ -63,7 +64,8 @@ func (s *secretive) kubeconfig(token string) (file string) {
 	certificate, key := newCertificate(s.T)
 	s.canaries = append(s.canaries, canary.Of("key for the cluster", string(key.secret)))
 	text, err := json.Marshal(map[string]any{
-		"kind": "Config", "current-context": "a", "contexts": []any{map[string]any{"name": "a", "context": map[string]any{"cluster": "a", "user": "u"}}},
+		"kind": "Config", "current-context": "a",
+		"contexts": []any{map[string]any{"name": "a", "context": map[string]any{"cluster": "a", "user": "u"}}},
 		"clusters": []any{map[string]any{"name": "a", "cluster": map[string]any{"server": url, "certificate-authority-data": authority}}},
 		"users": []any{map[string]any{"name": "u", "user": map[string]any{
 			"token": token, "client-certificate-data": certificate, "client-key-data": []byte(key.String()),
@@ -80,7 +82,8 @@ func (s *secretive) release() {
 	s.Helper()
 	s.git.push(signedModels)
 	log := new(shared)
-	a := &app{flags: flags{config: s.config}, out: io.Discard, err: log, env: func(string) (string, bool) { return "", false }, evaluate: schema.Evaluate}
+	unset := func(string) (string, bool) { return "", false }
+	a := &app{flags: flags{config: s.config}, out: io.Discard, err: log, env: unset, evaluate: schema.Evaluate}
 	c, err := a.config(pflag.NewFlagSet("", pflag.ContinueOnError))
 	if err != nil {
 		s.Fatal(err)
@@ -94,7 +97,8 @@ func (s *secretive) release() {
 		s.Fatal(err)
 	}
 	searches := memory.NewEngine(wallClock)
-	loop, reporter, status := a.loop(c, source, searches, memory.NewEngine(wallClock), a.log()), reconcile.Reporter{Holder: "x", Redact: c.redact()}, reconcile.Status{}
+	loop := a.loop(c, source, searches, memory.NewEngine(wallClock), a.log())
+	reporter, status := reconcile.Reporter{Holder: "x", Redact: c.redact()}, reconcile.Status{}
 	for i := range 6 {
 		s.shut.Store(i == 5)
 		if i == 5 {

@@ -48,7 +48,8 @@ func Leaks(texts map[string]string, canaries []Canary) []string {
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		lines := folded.Replace(texts[name])
 		for _, c := range canaries {
-			if slices.ContainsFunc(c.Forms(), func(form string) bool { return strings.Contains(texts[name], form) || strings.Contains(lines, form) }) {
+			in := func(form string) bool { return strings.Contains(texts[name], form) || strings.Contains(lines, form) }
+			if slices.ContainsFunc(c.Forms(), in) {
 				all = append(all, c.Name+" in "+name)
 			}
 		}

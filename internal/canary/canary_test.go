@@ -75,7 +75,9 @@ func TestKeysAreFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, form := range []string{text, string(quoted), strings.ReplaceAll(text, "\n", "\r\n"), fmt.Sprintf("%d", private), fmt.Sprintf("%v", [][]byte{der}), string(der)} {
+	for _, form := range []string{
+		text, string(quoted), strings.ReplaceAll(text, "\n", "\r\n"), fmt.Sprintf("%d", private), fmt.Sprintf("%v", [][]byte{der}), string(der),
+	} {
 		found(t, c, form)
 	}
 }

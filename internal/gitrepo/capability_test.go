@@ -33,8 +33,9 @@ func (s *server) without(word string) {
 // TestServerLacks: a server that lacks what Trefoil can do without is read and written, and of one that lacks what it needs that is said.
 func TestServerLacks(t *testing.T) {
 	for word, want := range map[string]string{
-		"thin-pack": "", "ofs-delta": "", "side-band-64k": "", "side-band": "", "multi_ack_detailed": "", "multi_ack": "", "no-progress": "", "include-tag": "",
-		"agent": "", "quiet": "", "atomic": "", "delete-refs": "", "report-status": "", "object-format": "", "symref": "",
+		"thin-pack": "", "ofs-delta": "", "side-band-64k": "", "side-band": "", "multi_ack_detailed": "", "multi_ack": "", "no-progress": "",
+		"include-tag": "",
+		"agent":       "", "quiet": "", "atomic": "", "delete-refs": "", "report-status": "", "object-format": "", "symref": "",
 		"shallow": "the server cannot send a commit without its history (git calls that shallow)",
 	} {
 		t.Run(word, func(t *testing.T) {

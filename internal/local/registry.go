@@ -54,8 +54,8 @@ func (e *Engine) push(ctx context.Context, as *login, img v1.Image, b build) err
 	return nil
 }
 
-// login is as whom the person's own docker or podman logs in at registries, while one image is made. It knows the secrets that it uses, since
-// a registry, or a proxy before it, may repeat them in what becomes an error.
+// login is as whom the person's own docker or podman logs in at registries, while one image is made. It knows the secrets that it uses,
+// since a registry, or a proxy before it, may repeat them in what becomes an error.
 type login struct {
 	mu      sync.Mutex
 	secrets []string

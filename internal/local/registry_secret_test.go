@@ -35,7 +35,8 @@ func TestI6Registry(t *testing.T) {
 	host := strings.TrimPrefix(server.URL, "http://")
 	docker := t.TempDir()
 	auth := base64.StdEncoding.EncodeToString([]byte("bob:" + c.Secret))
-	if err := os.WriteFile(filepath.Join(docker, "config.json"), fmt.Appendf(nil, `{"auths": {%q: {"auth": %q}}}`, host, auth), 0o600); err != nil {
+	config := fmt.Appendf(nil, `{"auths": {%q: {"auth": %q}}}`, host, auth)
+	if err := os.WriteFile(filepath.Join(docker, "config.json"), config, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("DOCKER_CONFIG", docker)
@@ -45,7 +46,8 @@ func TestI6Registry(t *testing.T) {
 		m.Package.Image = host + "/team/m"
 		e.options.Base, e.options.Push, e.options.Log = host+"/base:1", true, slog.New(slog.NewTextHandler(&log, nil))
 		o := pack(t, e, m, r)
-		if o.Phase != plan.Failed || !strings.Contains(o.Message, "could not be pushed") || !strings.Contains(o.Message+log.String(), "not with [redacted]") {
+		said := o.Message + log.String()
+		if o.Phase != plan.Failed || !strings.Contains(said, "could not be pushed") || !strings.Contains(said, "not with [redacted]") {
 			t.Errorf("%s: %s: %s, %s", challenge, o.Phase, o.Message, log.String())
 		}
 		files, err := canary.Files(e.options.Dir)

@@ -15,8 +15,8 @@ import (
 // Mark stands where a secret was.
 const Mark = "[redacted]"
 
-// A pattern takes some kB for each character, and tokens may have thousands of them: of those the first enough characters are looked for, and
-// go with all that follows. Of anything else at most most bytes are.
+// A pattern takes some kB for each character, and tokens may have thousands of them: of those the first enough characters are looked for,
+// and go with all that follows. Of anything else at most most bytes are.
 const (
 	enough = 128
 	most   = 1 << 10
