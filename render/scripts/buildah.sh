@@ -26,9 +26,9 @@ done <<END
 $NOTES
 END
 
-# Times are 0: the same files make the same digest, so that a build that is repeated pushes nothing new. Programs that a Dockerfile
-# runs can know it: ARG SOURCE_DATE_EPOCH.
-buildah bud -q --timestamp 0 --build-arg SOURCE_DATE_EPOCH=0 "$@" -f "$DOCKERFILE" -t "$IMAGE" "$CONTEXT"
+# Times are 0: the same files make the same digest, so that a build that is repeated pushes nothing new. Some versions refuse a build
+# argument SOURCE_DATE_EPOCH beside this.
+buildah bud -q --timestamp 0 "$@" -f "$DOCKERFILE" -t "$IMAGE" "$CONTEXT"
 
 tries=5
 until buildah push -q --digestfile "$DIGEST" "$IMAGE"; do

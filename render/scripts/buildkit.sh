@@ -37,8 +37,7 @@ until buildctl debug workers >"$run/workers" 2>&1; do
     sleep 1
 done
 
-# Times are 0: the same files make the same digest, so that a build that is repeated pushes nothing new. Programs that a Dockerfile
-# runs can know it: ARG SOURCE_DATE_EPOCH.
+# Times are 0: the same files make the same digest, so that a build that is repeated pushes nothing new.
 build() {
     buildctl build --frontend dockerfile.v0 --progress plain --opt build-arg:SOURCE_DATE_EPOCH=0 --local "context=$CONTEXT" \
         --local "dockerfile=$(dirname "$DOCKERFILE")" --opt "filename=$(basename "$DOCKERFILE")" "$@"
