@@ -29,7 +29,11 @@ func builder(args []string) int {
 	}
 	file, content := "--digestfile", "sha256:0f"
 	if slices.Contains(args, "--metadata-file") {
-		file, content = "--metadata-file", "{\n  \"containerimage.config.digest\": \"sha256:1e\",\n  \"containerimage.digest\": \"sha256:0f\"\n}\n"
+		file, content = "--metadata-file", `{
+  "containerimage.config.digest": "sha256:1e",
+  "containerimage.digest": "sha256:0f"
+}
+`
 	}
 	i := slices.Index(args, file)
 	if i < 0 {
@@ -169,15 +173,20 @@ func TestBuildKitDaemon(t *testing.T) {
 
 // TestRegistry holds that plain HTTP, and a certificate of one's own, are for the one registry and nothing else.
 func TestRegistry(t *testing.T) {
+	const (
+		settings = ".config/containers/"
+		pushed   = ",rewrite-timestamp=true,\"annotation"
+	)
 	for name, test := range map[string]struct{ script, env, file, want, output string }{
-		"buildah, neither":     {"buildah.sh", "", ".config", "", ""},
-		"buildah, plain HTTP":  {"buildah.sh", "REGISTRY_HTTP=true", ".config/containers/registries.conf.d/trefoil.conf", "[[registry]]\nlocation = \"registry.example:5000\"\ninsecure = true\n", ""},
-		"buildah, certificate": {"buildah.sh", "REGISTRY_CA=CA", ".config/containers/certs.d/registry.example:5000/ca.crt", "PEM", ""},
-		"BuildKit, neither":    {"buildkit.sh", "", "run/buildkitd.toml", "", ",rewrite-timestamp=true,\"annotation"},
-		"BuildKit, plain HTTP": {"buildkit.sh", "REGISTRY_HTTP=true", "run/buildkitd.toml", "[registry.\"registry.example:5000\"]\nhttp = true\n",
-			",rewrite-timestamp=true,registry.insecure=true,\"annotation"},
-		"BuildKit, certificate": {"buildkit.sh", "REGISTRY_CA=CA", "run/buildkitd.toml", "[registry.\"registry.example:5000\"]\nhttp = false\nca = [\"CA\"]\n",
-			",rewrite-timestamp=true,\"annotation"},
+		"buildah, neither": {"buildah.sh", "", ".config", "", ""},
+		"buildah, plain HTTP": {"buildah.sh", "REGISTRY_HTTP=true", settings + "registries.conf.d/trefoil.conf",
+			"[[registry]]\nlocation = \"registry.example:5000\"\ninsecure = true\n", ""},
+		"buildah, certificate": {"buildah.sh", "REGISTRY_CA=CA", settings + "certs.d/registry.example:5000/ca.crt", "PEM", ""},
+		"BuildKit, neither":    {"buildkit.sh", "", "run/buildkitd.toml", "", pushed},
+		"BuildKit, plain HTTP": {"buildkit.sh", "REGISTRY_HTTP=true", "run/buildkitd.toml",
+			"[registry.\"registry.example:5000\"]\nhttp = true\n", ",rewrite-timestamp=true,registry.insecure=true,\"annotation"},
+		"BuildKit, certificate": {"buildkit.sh", "REGISTRY_CA=CA", "run/buildkitd.toml",
+			"[registry.\"registry.example:5000\"]\nhttp = false\nca = [\"CA\"]\n", pushed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

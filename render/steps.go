@@ -107,7 +107,8 @@ func claim(from schema.Claim, r schema.Release, s Settings) map[string]any {
 	return mounting(c, readOnly("store", storePath))
 }
 
-// artifactURL is where Polyaxon serves the artifact; which namespace it names does not matter there. Without force it may serve an old copy of the file.
+// artifactURL is where Polyaxon serves the artifact; which namespace it names does not matter there. Without force it may serve an
+// old copy of the file.
 func artifactURL(r schema.Release, p Polyaxon) string {
 	file := url.Values{"path": {path.Join("outputs", r.Artifact.Path)}, "force": {"true"}}
 	return fmt.Sprintf("%s/streams/v1/polyaxon/%s/%s/runs/%s/artifact?%s",

@@ -123,7 +123,8 @@ git: release 3 of mnist has it, served in staging; it is the latest; accuracy 0.
 		t.Errorf("exit code %d: %s", code, cmp.Diff(want, got, cmp.AllowUnexported(told{})))
 	}
 	page, err := os.ReadFile("../../docs/packaging.md")
-	if shown := strings.ReplaceAll(got.out, "REGISTRY/mnist@", "registry.example/mnist@sha256:"); err != nil || !strings.Contains(string(page), shown) {
+	shown := strings.ReplaceAll(got.out, "REGISTRY/mnist@", "registry.example/mnist@sha256:")
+	if err != nil || !strings.Contains(string(page), shown) {
 		t.Errorf("%v, docs/packaging.md shows something else than\n%s", err, shown)
 	}
 	got, code = why(t, whySelected, whyLabels(whyExperiment), "-o", "json")
