@@ -51,6 +51,9 @@ func structure(e *ast.StructLit) string {
 	if len(needed) > 0 {
 		all = needed
 	}
+	if len(all) == 0 {
+		return "{}"
+	}
 	return "a struct with " + quote(all)
 }
 
