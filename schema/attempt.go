@@ -23,7 +23,12 @@ func RaiseAttempt(files fs.FS, m Model) (file string, before, after []byte, err 
 	}
 	number, next := strconv.Itoa(m.Package.Attempt), m.Package.Attempt+1
 	if !written {
-		return at.File, before, fmt.Appendf(bytes.TrimRight(slices.Clone(before), "\n"), "\n\nmodels: %s: package: attempt: %d\n", label(m.Name), next), nil
+		end := "\n"
+		if bytes.Contains(before, []byte("\r\n")) {
+			end = "\r\n"
+		}
+		line := fmt.Sprintf("models: %s: package: attempt: %d", label(m.Name), next)
+		return at.File, before, slices.Concat(bytes.TrimRight(before, "\r\n"), []byte(end+end+line+end)), nil
 	}
 	from := offset(before, at)
 	if !bytes.HasPrefix(before[from:], []byte(number)) {

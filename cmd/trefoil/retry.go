@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"os/signal"
 	"slices"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -30,46 +31,48 @@ func (a *app) retry() *cobra.Command {
 }
 
 func (a *app) tryAgain(ctx context.Context, name string) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	tree, err := gitrepo.Worktree(a.flags.dir)
 	if err != nil {
 		return err
 	}
 	m, err := a.packaged(ctx, tree, name)
 	if err != nil {
+		return err
+	}
+	r := rewrite{dir: a.flags.dir}
+	if r.file, r.before, r.now, err = schema.RaiseAttempt(tree, m); err != nil {
+		return err
+	}
+	if err := r.clean(ctx); err != nil {
 		return err
 	}
 	next := m.Package.Attempt + 1
-	var e rewrite
-	if e.file, e.before, e.now, err = schema.RaiseAttempt(tree, m); err != nil {
-		return err
+	if err := a.commitAttempt(ctx, r, name, next); err != nil {
+		return errors.Join(err, r.undo())
 	}
-	if state, err := git(ctx, a.flags.dir, "status", "--porcelain", "--", e.file); err != nil {
-		return err
-	} else if state != "" {
-		return fmt.Errorf("%s has changes that are not committed: commit them or take them back first", e.file)
-	}
-	if err := a.commitAttempt(ctx, e, name, next); err != nil {
-		return errors.Join(err, e.write(a.flags.dir, e.before))
-	}
-	fmt.Fprintf(a.out, "%s: package.attempt is %d, committed: push it, or open a pull request\n", e.file, next)
+	fmt.Fprintf(a.out, "%s: package.attempt is %d, committed: push it, or open a pull request\n", r.file, next)
 	return nil
 }
 
-// commitAttempt writes and commits an edit, after which the model has that attempt.
-func (a *app) commitAttempt(ctx context.Context, e rewrite, name string, attempt int) error {
-	if err := e.write(a.flags.dir, e.now); err != nil {
+// commitAttempt writes and commits a file, after which the model has that attempt.
+func (a *app) commitAttempt(ctx context.Context, r rewrite, name string, attempt int) error {
+	if err := r.replace(r.before, r.now); err != nil {
 		return err
 	}
 	tree, err := gitrepo.Worktree(a.flags.dir)
 	if err != nil {
 		return err
 	}
-	m, err := a.packaged(ctx, tree, name)
-	if err != nil || m.Package.Attempt != attempt {
-		return fmt.Errorf("%s: package.attempt is said somewhere else too: raise it there by hand", e.file)
+	c, err := a.load(ctx, tree)
+	if err != nil {
+		return err
 	}
-	_, err = git(ctx, a.flags.dir, "commit", "--quiet", "--message", fmt.Sprintf("%s: build again (attempt %d)", name, attempt), "--", e.file)
-	return err
+	if !slices.ContainsFunc(c.Models, func(m schema.Model) bool { return m.Name == name && m.Package != nil && m.Package.Attempt == attempt }) {
+		return fmt.Errorf("%s: package.attempt is said somewhere else too: raise it there by hand", r.file)
+	}
+	return r.commit(ctx, fmt.Sprintf("%s: build again (attempt %d)", name, attempt))
 }
 
 // packaged is the model of that name, if something builds it.
@@ -89,17 +92,6 @@ func (a *app) packaged(ctx context.Context, tree schema.Tree, name string) (sche
 		return schema.Model{}, fmt.Errorf("nothing builds %s: it has no package", name)
 	}
 	return c.Models[i], nil
-}
-
-// rewrite is a file of the folder before and after.
-type rewrite struct {
-	file        string // slash-separated
-	before, now []byte
-}
-
-// write puts a text into the file that is there.
-func (e rewrite) write(dir string, text []byte) error {
-	return os.WriteFile(filepath.Join(dir, filepath.FromSlash(e.file)), text, 0o644)
 }
 
 // oneModel refuses all but one name.

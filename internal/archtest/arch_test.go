@@ -29,7 +29,7 @@ var rules = map[string][]string{
 	"internal/redact":    {},
 	"internal/canary":    {},
 	"internal/compare":   {"k8s.io/apimachinery"},
-	"internal/gitrepo":   {"internal/redact", "schema", "reconcile", "reconcile/plan", "github.com/fsnotify/fsnotify", "github.com/go-git", "golang.org/x/crypto"},
+	"internal/gitrepo":   {"internal/redact", "schema", "reconcile", "reconcile/plan", "github.com/fsnotify/fsnotify", "github.com/go-git", "golang.org/x/crypto", "golang.org/x/sys"},
 	"internal/kube":      {"internal/compare", "internal/redact", "schema", "render", "reconcile", "reconcile/plan", "k8s.io"},
 	"internal/polyaxon":  {"internal/compare", "internal/redact", "schema", "render", "reconcile", "reconcile/plan"},
 	"internal/metrics":   {"render", "reconcile", "reconcile/plan", "github.com/prometheus/client_golang"},
