@@ -4,13 +4,8 @@ package stack
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -29,16 +24,6 @@ const (
 
 	imagePause    = RegistryAddress + "/pause:1"
 	imageExecutor = RegistryAddress + "/argoexec:1"
-)
-
-// What the layers are made of, and the stand-ins for the scripts of Seldon's builder image.
-var (
-	//go:embed images/server-packages.txt
-	serverPackages string
-	//go:embed images/assemble
-	assembleScript string
-	//go:embed images/run
-	runScript string
 )
 
 // refName is the annotation by which a layout names its images.
@@ -140,76 +125,4 @@ func newImage(config v1.Config, folders map[string]string, names []string) (v1.I
 		}
 	}
 	return image, nil
-}
-
-// toolsLayer returns the folder of a layer with busybox by all its names.
-func (b builder) toolsLayer(ctx context.Context) (string, error) {
-	const busybox = "/bin/busybox"
-	out, err := exec.CommandContext(ctx, busybox, "--list").Output()
-	if err != nil {
-		return "", fmt.Errorf("%s --list: %w", busybox, err)
-	}
-	return b.cached(ctx, "image-tools", keyOf(string(out)), func(dir string) error {
-		root := filepath.Join(dir, "root")
-		if err := copyProgram(busybox, filepath.Join(root, "bin", "busybox")); err != nil {
-			return err
-		}
-		for name := range strings.Lines(string(out)) {
-			if name = strings.TrimSpace(name); name == "busybox" {
-				continue
-			}
-			if err := os.Symlink("busybox", filepath.Join(root, "bin", name)); err != nil {
-				return err
-			}
-		}
-		return packSmall(ctx, root, dir)
-	})
-}
-
-// executorLayer returns the folder of a layer with argoexec.
-func (b builder) executorLayer(ctx context.Context, programs Binaries) (string, error) {
-	key := keyOf(filepath.Base(programs.dirs["argoexec"]))
-	return b.cached(ctx, "image-executor", key, func(dir string) error {
-		root := filepath.Join(dir, "root")
-		if err := copyProgram(programs.Path("argoexec"), filepath.Join(root, "bin", "argoexec")); err != nil {
-			return err
-		}
-		return packSmall(ctx, root, dir)
-	})
-}
-
-// packSmall is pack of a root file system without Debian, which gets a folder for
-// temporary files.
-func packSmall(ctx context.Context, root, dir string) error {
-	tmp := filepath.Join(root, "tmp")
-	if err := os.Mkdir(tmp, 0o755); err != nil {
-		return err
-	}
-	if err := os.Chmod(tmp, 0o777|os.ModeSticky); err != nil {
-		return err
-	}
-	if err := pack(ctx, root, dir); err != nil {
-		return err
-	}
-	return os.RemoveAll(root)
-}
-
-func copyProgram(from, to string) error {
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		_ = out.Close()
-		return err
-	}
-	return out.Close()
 }

@@ -33,15 +33,16 @@ func isolated() bool { return os.Getenv(levelEnv) == levelTest }
 // what Debian's packages bring (see prerequisites); what is missing is told in
 // a line and fails the test.
 //
-// The test binary runs itself once more, with this test alone: Isolate is to be
-// the test's only statement. All that is slow or needs a network is built
-// before that, because nothing outside can be reached from inside. When the
-// inner process ends, by itself, by Ctrl-C or with this one, the kernel ends
-// every process of the namespaces and takes their mounts and devices with them;
-// what remains, control groups and a folder of the cache, is removed then, and
-// at the next start where this process was killed.
+// Nothing outside is reached from inside, so that everything which a network or
+// time is needed for has to be built before. The test binary then runs itself
+// once more with this test alone: what the test does before Isolate is done
+// again in there, and should find its result.
 //
-// One such test runs on a machine at a time; others wait.
+// When the inner process ends, by itself, by Ctrl-C or with this one, the kernel
+// ends every process of the namespaces, and takes their mounts and devices with
+// them. What remains, control groups and a folder of the cache, is removed then,
+// and at the next start where this process was killed. One such test runs on a
+// machine at a time; others wait.
 func Isolate(t *testing.T, test func()) {
 	t.Helper()
 	switch os.Getenv(levelEnv) {
