@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -78,16 +79,21 @@ func isolate(ctx context.Context, test string, progress io.Writer) (err error) {
 	}
 	defer unlock()
 	dir := filepath.Join(cache, "pods")
-	if err := errors.Join(clean(dir), makeCgroups(), os.MkdirAll(filepath.Join(dir, "tmp"), 0o755)); err != nil {
+	if err := clean(dir); err != nil {
 		return err
 	}
-	failed := runIsolated(ctx, test, dir, progress)
-	if failed != nil && ctx.Err() == nil {
-		failed = errors.Join(failed, keepLogs(dir, progress))
+	defer func() {
+		since := time.Now()
+		err = errors.Join(err, clean(dir))
+		fmt.Fprintf(progress, "pods: torn down in %.1f s\n", time.Since(since).Seconds())
+	}()
+	if err := errors.Join(makeCgroups(), os.MkdirAll(filepath.Join(dir, "tmp"), 0o755)); err != nil {
+		return err
 	}
-	since := time.Now()
-	err = errors.Join(failed, clean(dir))
-	fmt.Fprintf(progress, "pods: torn down in %.1f s\n", time.Since(since).Seconds())
+	err = runIsolated(ctx, test, dir, progress)
+	if err != nil && ctx.Err() == nil {
+		err = errors.Join(err, keepLogs(dir, progress))
+	}
 	return err
 }
 
@@ -108,7 +114,10 @@ func runIsolated(ctx context.Context, test, dir string, progress io.Writer) erro
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.EPERM):
+		return fmt.Errorf("real pods need namespaces of their own, which root may not make here: CAP_SYS_ADMIN is missing: %w", err)
+	case err != nil:
 		return fmt.Errorf("the test among real pods: %w", err)
 	}
 	return nil
@@ -117,26 +126,35 @@ func runIsolated(ctx context.Context, test, dir string, progress io.Writer) erro
 // clean removes what the namespaces leave: it is called once they are gone.
 func clean(dir string) error { return errors.Join(removeCgroups(), os.RemoveAll(dir)) }
 
-// keepLogs saves the logs of a failed test, before its folder is removed.
+// keepLogs saves the logs of a failed test, if it has any, before its folder is
+// removed.
 func keepLogs(dir string, progress io.Writer) error {
+	var paths []string
+	for _, pattern := range []string{"tmp/*/*.log", "podlogs/*/*/*.log"} {
+		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			return err
+		}
+		paths = append(paths, found...)
+	}
+	if len(paths) == 0 {
+		return nil
+	}
 	kept, err := os.MkdirTemp("", "trefoil-pods-")
 	if err != nil {
 		return err
 	}
-	for _, pattern := range []string{"tmp/*/*.log", "podlogs/*/*/*.log"} {
-		paths, err := filepath.Glob(filepath.Join(dir, pattern))
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		for _, path := range paths {
-			text, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			name := filepath.Base(filepath.Dir(filepath.Dir(path))) + "-" + filepath.Base(filepath.Dir(path)) + "-" + filepath.Base(path)
-			if err := os.WriteFile(filepath.Join(kept, name), text, 0o644); err != nil {
-				return err
-			}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(kept, strings.ReplaceAll(name, "/", "-")), text, 0o644); err != nil {
+			return err
 		}
 	}
 	fmt.Fprintf(progress, "pods: logs are kept in %s\n", kept)

@@ -26,14 +26,12 @@ type listener struct {
 	server *http.Server
 }
 
-// listen serves plain HTTP on a free port of the host.
-func listen(handler http.Handler) (*listener, error) { return listenAt(host()+":0", handler, "", "") }
-
-// listenTLS is listen with a certificate; without one it is plain HTTP.
+// listenTLS serves on a free port of the host; without a certificate plain HTTP.
 func listenTLS(handler http.Handler, certFile, keyFile string) (*listener, error) {
 	return listenAt(host()+":0", handler, certFile, keyFile)
 }
 
+// listenAt is listenTLS at an address of its own.
 func listenAt(address string, handler http.Handler, certFile, keyFile string) (*listener, error) {
 	socket, err := net.Listen("tcp", address)
 	if err != nil {
