@@ -39,12 +39,12 @@ func TestPodsDigits(t *testing.T) {
 			name string
 			run  func(*world)
 		}{
-			{"search", searched}, {"package", packagedInPods}, {"serve", servedInPods},
+			{"search", searched}, {"crash", crashed}, {"package", packagedInPods}, {"serve", servedInPods},
 			{"predict", func(w *world) { predicted(w, digits(w, python)) }},
 			{"replace", func(w *world) { replaced(w, digits(w, python)[0]) }},
 		} {
 			began := time.Now()
-			if !t.Run(step.name, func(t *testing.T) { inner := *w; inner.T = t; step.run(&inner) }) {
+			if !t.Run(step.name, func(t *testing.T) { inner := *w; inner.T = t; step.run(&inner); w.daemon = inner.daemon }) {
 				return // the steps after it build on it
 			}
 			t.Logf("%s in %.0f s", step.name, time.Since(began).Seconds())
@@ -107,6 +107,26 @@ stringData: {.dockerconfigjson: '{"auths": {}}'}
 	return w
 }
 
+// crashed ends the daemon, Argo's controller and the kubelet as kill -9 does, while the image is built.
+func crashed(w *world) {
+	w.eventually("the build", patience, func() bool {
+		w.noFailure()
+		for _, pod := range w.list(pods(), stack.NamespaceWorkflows) {
+			if stack.Condition(&pod, "Ready") == "True" {
+				return true
+			}
+		}
+		return false
+	})
+	w.kill()
+	w.must(w.stack.Crash(w.Context(), "workflow-controller"))
+	w.must(w.stack.Crash(w.Context(), "kubelet"))
+	if n := len(w.commits("mnist: release 1 is ")); n != 0 {
+		w.Errorf("%d commits of the image: the crash came too late to prove anything", n)
+	}
+	w.start()
+}
+
 // packagedInPods waits for the image of release 1 and asks the registry for it.
 func packagedInPods(w *world) {
 	digest := w.digest(1)
@@ -114,7 +134,8 @@ func packagedInPods(w *world) {
 	if len(built) != 1 || output(built[0]) != digest {
 		w.Errorf("I1: the Workflows are %d, the first reported %q; not one, which reported %s", len(built), output(built[0]), digest)
 	}
-	request, err := http.NewRequestWithContext(w.Context(), http.MethodHead, "http://"+stack.RegistryAddress+"/v2/mnist/manifests/"+digest, nil)
+	url := "http://" + stack.RegistryAddress + "/v2/mnist/manifests/" + digest
+	request, err := http.NewRequestWithContext(w.Context(), http.MethodHead, url, nil)
 	w.must(err)
 	response, err := http.DefaultClient.Do(request)
 	w.must(err)
@@ -225,8 +246,9 @@ func pods() schema.GroupVersionResource {
 // predictions is where staging answers, through its Service.
 func (w *world) predictions() string {
 	w.Helper()
-	service, err := w.stack.Kube.Await(w.Context(), schema.GroupVersionResource{Version: "v1", Resource: "services"}, stack.NamespaceStaging, "mnist-main",
-		func(*unstructured.Unstructured) bool { return true })
+	services := schema.GroupVersionResource{Version: "v1", Resource: "services"}
+	there := func(*unstructured.Unstructured) bool { return true }
+	service, err := w.stack.Kube.Await(w.Context(), services, stack.NamespaceStaging, "mnist-main", there)
 	w.must(err)
 	address, _, _ := unstructured.NestedString(service.Object, "spec", "clusterIP")
 	return "http://" + address + ":9000/api/v1.0/predictions"

@@ -84,7 +84,8 @@ func mountAll(dir string) error {
 // whole machine, such as to reboot after a kernel's panic.
 func guardSysctls(dir string) error {
 	for _, name := range []string{
-		"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes",
+		"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops",
+		"kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes",
 	} {
 		path := filepath.Join("/proc/sys", name)
 		value, err := os.ReadFile(path)

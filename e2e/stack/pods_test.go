@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ func TestPods(t *testing.T) {
 		t.Run("workflow outlives crashes", func(t *testing.T) { podWorkflowOutlives(longer(t), t, s) })
 		t.Run("BuildKit builds", func(t *testing.T) { podBuilds(longer(t), t, s) })
 		t.Run("deployment answers", func(t *testing.T) { podDeploymentAnswers(longer(t), t, s) })
+		t.Run("kubectl reaches into pods", func(t *testing.T) { podIsReached(longer(t), t, s) })
 	})
 }
 
@@ -133,5 +135,30 @@ func podDeploymentAnswers(ctx context.Context, t *testing.T, s *Stack) {
 	const want = `{"data":{"names":["t:0"],"ndarray":[[6]]},"meta":{"requestPath":{"model":"` + ImageServer + `"}}}`
 	if strings.TrimSpace(string(got)) != want {
 		t.Errorf("it answers %s, not %s", got, want)
+	}
+}
+
+// podIsReached has kubectl do what goes through the API server to the kubelet.
+func podIsReached(ctx context.Context, t *testing.T, s *Stack) {
+	kubectl := func(args ...string) []string {
+		return append([]string{s.Binaries().Path("kubectl"), "--kubeconfig=" + s.Kubeconfig(UserAdmin)}, args...)
+	}
+	for want, args := range map[string][]string{
+		"sha256:0123": kubectl("logs", "--namespace=argo", "--selector=workflows.argoproj.io/workflow=one-step", "--container=main"),
+		"Adder.py":    kubectl("exec", "--namespace=ml", "deployment/adder-main-0-model", "--", "ls", "/microservice"),
+	} {
+		out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("%q: %v, and not %s in\n%s", args, err, want, out)
+		}
+	}
+	forward, err := start(ctx, s.Dir(), "port-forward", nil, kubectl("port-forward", "--namespace=ml", "service/adder-main", "19000:9000")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer forward.kill()
+	ready := answers("http://127.0.0.1:19000/health/status")
+	if err := waitReady(ctx, forward, ready.what, ready.probe); err != nil {
+		t.Error(err)
 	}
 }

@@ -133,7 +133,8 @@ func traces(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	patterns := []string{
-		filepath.Join(cache, "pods"), "/run/*", "/run/netns/*", "/run/containerd/*", "/sys/class/net/*", "/etc/cni", "/opt/*", "/opt/containerd/*",
+		filepath.Join(cache, "pods"), "/run/*", "/run/netns/*", "/run/containerd/*", "/sys/class/net/*", "/etc/cni", "/opt/*",
+		"/opt/containerd/*",
 		"/var/lib/*", "/var/lib/cni/*", "/var/lib/kubelet/*", "/var/log/pods", "/var/log/containers", "/usr/libexec/kubernetes",
 	}
 	for _, dir := range dirs {
