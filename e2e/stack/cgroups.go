@@ -77,7 +77,6 @@ func removeCgroups() error {
 }
 
 func removeCgroup(dir string) error {
-	const tries, pause = 100, 100 * time.Millisecond
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -92,14 +91,23 @@ func removeCgroup(dir string) error {
 			}
 		}
 	}
-	for range tries {
-		if err = syscall.Rmdir(dir); !errors.Is(err, syscall.EBUSY) {
-			break
-		}
-		time.Sleep(pause) // a killed process is still being taken down
-	}
+	err = patiently(syscall.EBUSY, func() error { return syscall.Rmdir(dir) }) // a killed process is still being taken down
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove control group %s: %w", dir, err)
 	}
 	return nil
+}
+
+// patiently repeats what fails with an error that passes, for ten seconds.
+func patiently(passing error, do func() error) error {
+	const tries, pause = 100, 100 * time.Millisecond
+	err := do()
+	for range tries {
+		if !errors.Is(err, passing) {
+			break
+		}
+		time.Sleep(pause)
+		err = do()
+	}
+	return err
 }

@@ -123,8 +123,11 @@ func runIsolated(ctx context.Context, test, dir string, progress io.Writer) erro
 	return nil
 }
 
-// clean removes what the namespaces leave: it is called once they are gone.
-func clean(dir string) error { return errors.Join(removeCgroups(), os.RemoveAll(dir)) }
+// clean removes what the namespaces leave. They are gone, or, where this follows
+// a kill, about to be: a process that still ends may still write.
+func clean(dir string) error {
+	return errors.Join(removeCgroups(), patiently(syscall.ENOTEMPTY, func() error { return os.RemoveAll(dir) }))
+}
 
 // keepLogs saves the logs of a failed test, if it has any, before its folder is
 // removed.
