@@ -74,7 +74,7 @@ func (s *Stack) startPods(ctx context.Context) error {
 func (s *Stack) real() bool { return s.images != "" }
 
 // configureNode writes what containerd and the kubelet read, below the folder of
-// the isolated run: it is on a disk, and its path is as short as sockets need.
+// the isolated run.
 func (s *Stack) configureNode() error {
 	dir := os.Getenv(runEnv)
 	for name, to := range map[string]string{
