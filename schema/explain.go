@@ -145,6 +145,9 @@ func (x explainer) finding(path []string, list []errors.Error) Finding {
 		x.unknown(&f, path, way)
 	case !here.admits(path[last]):
 		return x.name(path, here)
+	case !slices.ContainsFunc(list, func(e errors.Error) bool { return !notAllowed(e) }) && !slices.ContainsFunc(way, shape.alternatives):
+		f.Code, f.Message = codeUnknown, fmt.Sprintf("%s is no field of the definition that this is made of", shown(path))
+		f.Hint = "a definition (#NAME) takes no more fields than it has: call it _NAME, or add the field to it"
 	case slices.Contains(path, "#gate") && len(path) == 5 && len(users) > 1 && here.definition() == "#Limits":
 		f.Code, f.Message = codeGate, fmt.Sprintf("nothing lies within the gate of %s%s", path[4], x.written(path, ", ", ""))
 		f.Hint = "write bounds that a number can meet, such as >=0.9 & <1"
@@ -161,6 +164,13 @@ func (x explainer) finding(path []string, list []errors.Error) Finding {
 		x.mismatch(&f, path, here, users, list)
 	}
 	return f
+}
+
+// notAllowed reports whether a closed struct lets a field not be there. CUE has no other word for it than this one, and of a struct with
+// an error its Allows allows everything.
+func notAllowed(e errors.Error) bool {
+	format, _ := e.Msg()
+	return format == "field not allowed"
 }
 
 // unknown explains a field that the definitions don't have, and what else need not be told then; false where this needs none.
