@@ -32,7 +32,7 @@ func TestEditor(t *testing.T) {
 		"grid: {}":       "All points of `matrix`",
 		"metric: \"loss": "What is compared",
 		"#gate: {":       "Bounds that a winner has to meet",
-		"s2i: image":     "Source-to-image with this builder image.",
+		"s2i: image":     "Source-to-image: .s2i/environment",
 	} {
 		if got := e.ask("textDocument/hover", e.at(field)); !strings.Contains(got, says) || !strings.Contains(got, "trefoil.cue line ") {
 			t.Errorf("over %q it says %s", field, got)
