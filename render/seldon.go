@@ -70,13 +70,38 @@ func served(m schema.Model, e schema.Environment, r schema.Release, s Settings) 
 	if section, found := resources(e.Resources); found {
 		container["resources"] = section
 	}
-	return map[string]any{
+	component := map[string]any{"spec": map[string]any{"containers": []any{container}}}
+	body := map[string]any{
 		"name":                    predictor,
 		"labels":                  map[string]any{LabelRepository: s.Owner, LabelModel: m.Name},
-		"replicas":                int64(e.Replicas),
 		"traffic":                 int64(100),
 		"progressDeadlineSeconds": int64(progressDeadline),
 		"graph":                   map[string]any{"name": node, "type": "MODEL"},
-		"componentSpecs":          []any{map[string]any{"spec": map[string]any{"containers": []any{container}}}},
+		"componentSpecs":          []any{component},
+	}
+	if e.NoEngine {
+		body["annotations"] = map[string]any{"seldon.io/no-engine": "true"}
+	}
+	if e.Autoscale == nil {
+		body["replicas"] = int64(e.Replicas)
+	} else {
+		component["hpaSpec"] = autoscaler(*e.Autoscale)
+	}
+	return body
+}
+
+// autoscaler is what Seldon makes a HorizontalPodAutoscaler of. The Deployment then has replicas that neither Seldon nor we say, so
+// that what it does is no drift.
+func autoscaler(a schema.Autoscale) map[string]any {
+	return map[string]any{
+		"minReplicas": int64(a.Min),
+		"maxReplicas": int64(a.Max),
+		"metricsv2": []any{map[string]any{
+			"type": "Resource",
+			"resource": map[string]any{
+				"name":   "cpu",
+				"target": map[string]any{"type": "Utilization", "averageUtilization": int64(a.CPU)},
+			},
+		}},
 	}
 }

@@ -182,7 +182,9 @@ type Environment struct {
 	Namespace  string
 	ObjectName string // name of the Seldon object: the model's unless overridden
 	Release    int    // 0 follows `latest`
-	Replicas   int
+	Replicas   int    // not asked where Autoscale is there
+	Autoscale  *Autoscale
+	NoEngine   bool // requests go to the model, not to Seldon's executor before it
 	Resources  Resources
 	Waive      string // the reason why the gate is not asked here; empty when it is
 	Seldon     Extra  // merged into the SeldonDeployment

@@ -71,6 +71,8 @@ type (
 		Name      string
 		Release   any
 		Replicas  *int
+		Autoscale *rawAutoscale
+		Engine    *bool
 		Resources Resources
 		Waive     string
 		Seldon    Extra
