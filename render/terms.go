@@ -83,6 +83,7 @@ func deploymentTerms(environment string) terms {
 	const ours = component + ".spec.containers." + node
 	return terms{open: objectOpen(), owners: []owner{
 		{path: predictor + ".annotations.seldon.io/no-engine", field: environment + ".engine"},
+		{path: predictor + ".progressDeadlineSeconds", field: environment + ".deadline"},
 		{path: component + ".hpaSpec", field: environment + ".autoscale"},
 		{path: "metadata.name", field: environment + ".name"},
 		{path: "metadata.namespace", field: environment + ".namespace"},

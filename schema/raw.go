@@ -73,6 +73,7 @@ type (
 		Replicas  *int
 		Autoscale *rawAutoscale
 		Engine    *bool
+		Deadline  string
 		Resources Resources
 		Waive     string
 		Seldon    Extra

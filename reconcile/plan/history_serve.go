@@ -50,6 +50,7 @@ func (s *story) serve(m, was schema.Model, had, selected schema.Selected) {
 			field{"namespace", old.Namespace, e.Namespace},
 			field{"name", old.ObjectName, e.ObjectName},
 			field{"replicas", replicas(old), replicas(e)},
+			field{"deadline", fmt.Sprint(old.Deadline), fmt.Sprint(e.Deadline)},
 			field{"engine", fmt.Sprint(!old.NoEngine), fmt.Sprint(!e.NoEngine)},
 			field{"resources", fmt.Sprint(old.Resources), fmt.Sprint(e.Resources)},
 			field{"seldon", fmt.Sprint(old.Seldon), fmt.Sprint(e.Seldon)},

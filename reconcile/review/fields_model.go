@@ -215,6 +215,7 @@ func (w *writer) environment(e schema.Environment, model string) {
 	} else {
 		w.value(e.Replicas, "serve", e.Name, "replicas")
 	}
+	w.duration(e.Deadline, "serve", e.Name, "deadline")
 	if e.NoEngine {
 		w.value(false, "serve", e.Name, "engine")
 	}
