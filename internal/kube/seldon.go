@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/trefoil-gitops/trefoil/internal/redact"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/render"
@@ -31,6 +32,36 @@ func seldonDeployment(u *unstructured.Unstructured, made []*unstructured.Unstruc
 		} else {
 			o.Phase, o.Message = plan.Succeeded, ""
 		}
+	}
+	return o
+}
+
+// diagnosed says of a SeldonDeployment that does not serve what is the matter with its pods, as far as they may be seen.
+func (e *Engine) diagnosed(o plan.Observed, made []*unstructured.Unstructured) plan.Observed {
+	if o.Phase == plan.Succeeded {
+		return o
+	}
+	var all []*unstructured.Unstructured
+	for _, d := range made {
+		running, _ := e.watches[servingPods()].indexed(deployed, deploymentKey(d)) // the index is there
+		all = append(all, running...)
+	}
+	return told(o, troubled(o.Image, all), e.tails.words)
+}
+
+// told puts the trouble, with the last words of whom it is about, in place of what the engine says.
+func told(o plan.Observed, t trouble, words func(tail) string) plan.Observed {
+	if t.what == "" {
+		return o
+	}
+	if t.phase == plan.Failed || o.Phase == plan.Failed { // one that still starts says other things soon
+		if said := words(t.tail); said != "" {
+			t.what += ": " + said
+		}
+	}
+	o.Message = reconcile.Line(redact.Assigned(t.what))
+	if t.phase == plan.Failed {
+		o.Phase = plan.Failed
 	}
 	return o
 }
