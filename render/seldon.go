@@ -39,6 +39,9 @@ func DeploymentRef(e schema.Environment) Ref {
 	return Ref{Kind: SeldonDeployment, Namespace: e.Namespace, Name: e.ObjectName}
 }
 
+// ServiceName is what Seldon calls the Service that leads to the predictor of a SeldonDeployment; its port is called http.
+func ServiceName(deployment Ref) string { return deployment.Name + "-" + predictor }
+
 // annotated is the part of an object that carries its digest.
 func annotated(id schema.Digest) map[string]any {
 	return map[string]any{"metadata": map[string]any{"annotations": map[string]any{AnnotationDigest: string(id)}}}

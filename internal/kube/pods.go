@@ -19,7 +19,7 @@ func servingPods() apischema.GroupVersionResource {
 	return apischema.GroupVersionResource{Version: "v1", Resource: "pods"}
 }
 
-// byDeployment indexes what belongs together: Deployments of one namespace and value of deployed are of one SeldonDeployment, and so are its pods.
+// byDeployment indexes pods by the SeldonDeployment that they belong to.
 func byDeployment(object any) ([]string, error) {
 	u, ok := object.(*unstructured.Unstructured)
 	if !ok {
@@ -41,7 +41,9 @@ func slimPod(u *unstructured.Unstructured) {
 	u.Object["spec"] = map[string]any{"containers": containers}
 	status, _ := u.Object["status"].(map[string]any)
 	u.Object["status"] = map[string]any{
-		"conditions": status["conditions"], "containerStatuses": status["containerStatuses"], "initContainerStatuses": status["initContainerStatuses"],
+		"conditions":            status["conditions"],
+		"containerStatuses":     status["containerStatuses"],
+		"initContainerStatuses": status["initContainerStatuses"],
 	}
 	u.SetAnnotations(nil)
 }
@@ -93,15 +95,15 @@ func troubleOf(pod *unstructured.Unstructured) trouble {
 func containerTrouble(pod *unstructured.Unstructured, status map[string]any) trouble {
 	ready, _, _ := unstructured.NestedBool(status, "ready")
 	restarts, _, _ := unstructured.NestedInt64(status, "restartCount")
-	name := text(status, "name")
+	name, why := text(status, "name"), text(status, "state", "waiting", "message")
 	own := tail{namespace: pod.GetNamespace(), pod: pod.GetName(), uid: string(pod.GetUID()), container: name, restarts: restarts}
 	switch waits := text(status, "state", "waiting", "reason"); {
 	case ready:
 		return trouble{}
 	case slices.Contains([]string{"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}, waits):
-		return trouble{what: fmt.Sprintf("the image of %s can't be pulled (%s): %s", name, waits, text(status, "state", "waiting", "message")), phase: plan.Failed}
+		return trouble{what: fmt.Sprintf("the image of %s can't be pulled (%s): %s", name, waits, why), phase: plan.Failed}
 	case slices.Contains([]string{"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}, waits):
-		return trouble{what: fmt.Sprintf("%s can't be started (%s): %s", name, waits, text(status, "state", "waiting", "message")), phase: plan.Failed}
+		return trouble{what: fmt.Sprintf("%s can't be started (%s): %s", name, waits, why), phase: plan.Failed}
 	case crash(status) != nil:
 		return trouble{what: crashed(name, restarts, crash(status)), phase: plan.Failed, tail: own}
 	case text(status, "state", "running", "startedAt") != "":
