@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
+	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/render"
 )
 
@@ -61,7 +62,8 @@ func Predict(ctx context.Context, cluster *rest.Config, at render.Ref, request [
 // refusal is the API server's own word in place of the model's; nil where the model has answered.
 func refusal(answer []byte, status int, service string) error {
 	var said metav1.Status
-	if status < http.StatusBadRequest || json.Unmarshal(answer, &said) != nil || said.Kind != "Status" {
+	_ = json.Unmarshal(answer, &said) // what can't be read is the model's
+	if status < http.StatusBadRequest || said.Kind != "Status" {
 		return nil
 	}
 	switch status {
@@ -72,5 +74,5 @@ func refusal(answer []byte, status int, service string) error {
 	case http.StatusForbidden:
 		return fmt.Errorf("you may not reach Service %s through the API server: create on services/proxy is needed, or --url of an ingress", service)
 	}
-	return fmt.Errorf("the cluster says: %s", said.Message)
+	return fmt.Errorf("the cluster says: %s", reconcile.Line(said.Message))
 }
