@@ -1,6 +1,6 @@
 # `make` lints and tests; CI runs `make e2e` too. `make help` lists the rest.
 .DEFAULT_GOAL := all
-.PHONY: all build demo test histories hostile faults bench lint e2e stack tidy clean help
+.PHONY: all build demo test histories hostile faults bench lint e2e e2e-pods stack tidy clean help
 
 all: lint test ## lint and test
 
@@ -34,7 +34,10 @@ bench: ## how long things take, and how that grows; beside cue vet and git fetch
 	go test -tags e2e -run '^$$' -bench 'Vet|Plan|Run' -benchtime 5x ./cmd/trefoil
 
 e2e: ## the built binary against the real engines; builds them where missing
-	go test -tags e2e -count=1 -p 1 -timeout 60m -v ./e2e/... ./internal/... ./render/...
+	go test -tags e2e -count=1 -p 1 -timeout 60m -skip '^TestPods' -v ./e2e/... ./internal/... ./render/...
+
+e2e-pods: ## the same with real pods: as root, on Linux, in namespaces of their own; builds images from Debian's packages where missing
+	go test -tags e2e -count=1 -p 1 -timeout 60m -run '^TestPods' -v ./e2e/...
 
 stack: ## the real engines on loopback, until Ctrl-C
 	go run -tags e2e ./e2e/stack/cmd/stack
@@ -47,4 +50,4 @@ clean:
 	rm -rf bin
 
 help:
-	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12

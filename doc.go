@@ -44,7 +44,9 @@
 //     for tests.
 //   - internal/signature: who signed a commit, and signing one.
 //   - internal/local: all engines on this machine, for laptops: processes, OCI layouts, loopback.
+//   - internal/registry: what an image in a registry says about itself.
 //   - internal/webhook: a git server's word that something was pushed. It only means to look now.
+//   - internal/canary: tests plant secrets with it, and look for them in all that people may see.
 //   - internal/metrics: what is counted, for Prometheus.
 //   - examples: whole spec repositories, which `trefoil init` writes; docs: the pages that `trefoil explain` prints.
 //   - cmd/trefoil: the verbs, one file each. The only place that names implementations, reads TREFOIL_ variables and exits.

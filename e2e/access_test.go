@@ -67,7 +67,8 @@ func TestAccess(t *testing.T) {
 	t.Run("pods may not", func(t *testing.T) {
 		canI(t, s, podUser, denied+needed+"get,list,update,delete workflowtaskresults.argoproj.io argo\ncreate,patch workflowtaskresults.argoproj.io", false)
 	})
-	t.Run("manifests", func(t *testing.T) { manifests(t, s) })
+	t.Run("manifests", func(t *testing.T) { manifests(t, s, nil) })
+	t.Run("manifests with webhooks", func(t *testing.T) { manifests(t, s, map[string]int{"Service": 1, "Ingress": 1}, "webhook") })
 }
 
 func canI(t *testing.T, s *stack.Stack, user, table string, want bool) {
@@ -118,8 +119,8 @@ func as(t *testing.T, s *stack.Stack, user string) *kubernetes.Clientset {
 }
 
 // manifests has the server judge each object of deploy/, pod security included, without storing it.
-func manifests(t *testing.T, s *stack.Stack) {
-	objects, err := s.Manifests(t.Context())
+func manifests(t *testing.T, s *stack.Stack, more map[string]int, components ...string) {
+	objects, err := s.Manifests(t.Context(), components...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,8 +135,10 @@ func manifests(t *testing.T, s *stack.Stack) {
 			pod(t, s, u)
 		}
 	}
-	if kinds["Deployment"] != 1 || kinds["NetworkPolicy"] != 1 || kinds["Secret"] != 0 {
-		t.Errorf("there are %v", kinds)
+	for kind, n := range map[string]int{"Deployment": 1, "NetworkPolicy": 1, "Secret": 0, "Service": more["Service"], "Ingress": more["Ingress"]} {
+		if kinds[kind] != n {
+			t.Errorf("there are %v", kinds)
+		}
 	}
 }
 
@@ -157,6 +160,9 @@ func plural(u *unstructured.Unstructured) schema.GroupVersionResource {
 	name := strings.ToLower(u.GetKind()) + "s"
 	if cut, ok := strings.CutSuffix(name, "ys"); ok {
 		name = cut + "ies"
+	}
+	if cut, ok := strings.CutSuffix(name, "sss"); ok {
+		name = cut + "sses"
 	}
 	return u.GroupVersionKind().GroupVersion().WithResource(name)
 }

@@ -165,7 +165,7 @@ func (w *world) row(name, file, text string, until func() bool, want tally) {
 	said := len(w.log())
 	if name == "a build that fails" { // what was to come of the build does not
 		w.write(name, map[string]string{file: text})
-		w.eventually("the build fails", patience, func() bool { return w.says(said, "raise package.attempt to build again") })
+		w.eventually("the build fails", patience, func() bool { return w.says(said, "builds it again") })
 		return
 	}
 	if until == nil {

@@ -151,3 +151,12 @@ func said(out http.ResponseWriter, r *http.Request) {
 	defer connection.Close()
 	fmt.Fprintf(connection, "HTTP/1.1 503 %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", echo(r))
 }
+
+// each writes a text byte by byte.
+func each(text []byte, format string) string {
+	var b strings.Builder
+	for _, x := range text {
+		fmt.Fprintf(&b, format, x)
+	}
+	return b.String()
+}

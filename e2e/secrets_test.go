@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/trefoil-gitops/trefoil/e2e/stack"
+	"github.com/trefoil-gitops/trefoil/internal/canary"
 	"github.com/trefoil-gitops/trefoil/internal/redact"
 )
 
@@ -30,7 +32,7 @@ import (
 type secretive struct {
 	*world
 	git, searches, cluster *hostile
-	canaries               []canary
+	canaries               []canary.Canary
 	folder                 string // a copy of the specs, for -C
 	hooks, hookSecret      string // where the daemon takes webhooks, and by which secret
 	outputs                []printed
@@ -56,21 +58,21 @@ func TestSecrets(t *testing.T) {
 	s.hostileAll()
 	s.refusals()
 	seen := s.everything()
-	for _, leak := range leaks(seen, s.canaries) {
+	for _, leak := range canary.Leaks(seen, s.canaries) {
 		t.Errorf("I6: %s", leak)
 	}
 	// The search itself: a canary that is planted in a copy is found.
-	seen["daemon.log"] += "broken by " + s.canaries[0].forms()[len(s.canaries[0].forms())-1]
-	if found := leaks(seen, s.canaries[:1]); len(found) == 0 {
+	seen["daemon.log"] += "broken by " + s.canaries[0].Forms()[len(s.canaries[0].Forms())-1]
+	if found := canary.Leaks(seen, s.canaries[:1]); len(found) == 0 {
 		t.Error("a canary that was planted in the log is not found")
 	}
 }
 
 // canary makes one more.
 func (s *secretive) canary(name string) string {
-	c := newCanary(name)
+	c := canary.New(name)
 	s.canaries = append(s.canaries, c)
-	return c.secret
+	return c.Secret
 }
 
 // hide puts a canary wherever a secret can be, and the hostile servers before the real ones.
@@ -92,7 +94,7 @@ func (s *secretive) hide() {
 	s.signingKey(dir)
 	config, err := clientcmd.LoadFromFile(kubeconfig)
 	s.must(err)
-	s.canaries = append(s.canaries, canary{name: "cluster token", core: config.AuthInfos[stack.UserDaemon].Token})
+	s.canaries = append(s.canaries, canary.Of("cluster token", config.AuthInfos[stack.UserDaemon].Token))
 	s.key(config.AuthInfos[stack.UserDaemon])
 	s.must(clientcmd.WriteToFile(*config, kubeconfig))
 	s.clusterSecrets()
@@ -126,7 +128,7 @@ func (s *secretive) key(user *clientcmdapi.AuthInfo) {
 	s.must(err)
 	user.ClientKeyData, err = os.ReadFile(filepath.Join(dir, "tls.key"))
 	s.must(err)
-	s.canaries = append(s.canaries, canary{name: "client key", core: strings.Split(string(user.ClientKeyData), "\n")[1][20:60]})
+	s.canaries = append(s.canaries, canary.Of("client key", strings.Split(string(user.ClientKeyData), "\n")[1][20:60]))
 }
 
 // signingKey makes a key that signs commits: its passphrase is a canary, and so is a part of it.
@@ -139,7 +141,7 @@ func (s *secretive) signingKey(dir string) {
 	}
 	text, err := os.ReadFile(file)
 	s.must(err)
-	s.canaries = append(s.canaries, canary{name: "signing key", core: strings.Split(string(text), "\n")[3][20:60]})
+	s.canaries = append(s.canaries, canary.Of("signing key", strings.Split(string(text), "\n")[3][20:60]))
 }
 
 // free is an address of this machine that nobody listens at.
@@ -308,10 +310,10 @@ func (s *secretive) hostileAll() {
 	for _, page := range []string{"/metrics", "/healthz", "/readyz"} {
 		s.page("http://" + address + page)
 	}
-	s.must(cmd.Process.Kill())
+	s.must(cmd.Process.Signal(syscall.SIGQUIT)) // so that it says what each goroutine does
 	_ = cmd.Wait()
 	s.must(log.Sync())
-	if said := s.read("json.log"); !strings.Contains(said, `"msg":"leads"`) || !strings.Contains(said, redact.Mark) {
+	if said := s.read("json.log"); !strings.Contains(said, `"msg":"leads"`) || !strings.Contains(said, redact.Mark) || !strings.Contains(said, "goroutine 1 ") {
 		s.Errorf("the daemon did not lead, or heard nothing that servers repeat:\n%s", said)
 	}
 }
@@ -333,7 +335,7 @@ func (s *secretive) page(url string) {
 // refusals gives secrets where none may be: they are refused, and not repeated.
 func (s *secretive) refusals() {
 	s.canary("URL")
-	secret := s.canaries[len(s.canaries)-1].core
+	secret := s.canaries[len(s.canaries)-1].Core
 	urls := []string{"https://user:" + secret + "@git.example.com/x", "https://" + secret + "@git.example.com/x", "https://git.example.com/x?token=" + secret}
 	refused := func(name string, args ...string) {
 		if s.keepAs(name, args...) {

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
 
+	"github.com/trefoil-gitops/trefoil/internal/canary"
 	"github.com/trefoil-gitops/trefoil/internal/gitrepo"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 )
@@ -28,6 +29,8 @@ type sshd struct {
 	*testing.T
 	program, dir, address string
 	process               *exec.Cmd
+	canaries              []canary.Canary
+	seen                  map[string]string // what the binary and the errors say
 }
 
 const passphrase = "canary-passphrase"
@@ -50,7 +53,7 @@ func newSSHD(t *testing.T) *sshd {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	s := &sshd{T: t, program: program, dir: t.TempDir(), address: listener.Addr().String()}
+	s := &sshd{T: t, program: program, dir: t.TempDir(), address: listener.Addr().String(), seen: map[string]string{}}
 	t.Cleanup(s.stop)
 	s.git("init", "-q", "--bare", "-b", "main", s.path("specs.git"))
 	s.git("init", "-q", "-b", "main", s.path("work"))
@@ -86,6 +89,7 @@ func (s *sshd) key(name, passphrase string) ssh.PublicKey {
 	if err != nil {
 		s.Fatal(err)
 	}
+	s.canaries = append(s.canaries, canary.Of("key "+name, string(private.Seed())))
 	block, err := ssh.MarshalPrivateKey(private, "")
 	if passphrase != "" {
 		block, err = ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte(passphrase))
@@ -190,9 +194,7 @@ func TestFault11SSHD(t *testing.T) {
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("Tip = %v; want %q", err, want)
 		}
-		if err != nil && strings.Contains(err.Error(), passphrase) {
-			t.Errorf("I6: %v", err)
-		}
+		s.seen["the error "+want] = fmt.Sprintf("%v %+v %#v", err, err, err)
 	}
 	other := s.key("key", passphrase)
 	says("unable to authenticate")
@@ -205,6 +207,10 @@ func TestFault11SSHD(t *testing.T) {
 	says("STOP: the server's key is not the one in known_hosts. It shows ssh-ed25519 " + ssh.FingerprintSHA256(changed) + ", and line 1 of ")
 	s.knows(changed)
 	says("")
+	s.canaries = append(s.canaries, canary.Of("passphrase", passphrase))
+	for _, leak := range canary.Leaks(s.seen, s.canaries) {
+		t.Errorf("I6: %s", leak)
+	}
 }
 
 // binary lets the built command read the repository, with files of a configuration.
@@ -221,4 +227,5 @@ func (s *sshd) binary() {
 	if err != nil || !strings.Contains(string(out), "0 models") {
 		s.Errorf("trefoil validate: %v\n%s", err, out)
 	}
+	s.seen["trefoil validate"] = string(out)
 }

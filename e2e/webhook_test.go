@@ -17,14 +17,15 @@ import (
 	"time"
 
 	"github.com/trefoil-gitops/trefoil/e2e/stack"
+	"github.com/trefoil-gitops/trefoil/internal/canary"
 )
 
 // TestWebhook has a daemon that polls every 10 minutes act on a push when it is told of it, and ask its git server nothing before; then
 // when another daemon is told, which waits for the lease.
 func TestWebhook(t *testing.T) {
-	secret := newCanary("the secret of the webhook")
+	secret := canary.New("the secret of the webhook")
 	file := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(file, []byte(secret.secret+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(secret.Secret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("TREFOIL_POLL", "10m")
@@ -38,13 +39,13 @@ func TestWebhook(t *testing.T) {
 		return writeFiles(dir, map[string]string{"one.cue": "models: one: {}"})
 	})
 	w.must(err)
-	if code := w.hook(to, newCanary("a guess").secret); code != http.StatusUnauthorized {
+	if code := w.hook(to, canary.New("a guess").Secret); code != http.StatusUnauthorized {
 		t.Errorf("a guess at the secret is answered with %d", code)
 	}
 	if now := w.still(); now != asked {
 		t.Errorf("before the webhook the git server is asked %+v, then %+v", asked, now)
 	}
-	t.Logf("the push is acted on %v after its webhook", w.told(to, secret.secret, hash))
+	t.Logf("the push is acted on %v after its webhook", w.told(to, secret.Secret, hash))
 	w.eventually("its search", time.Minute, func() bool { return len(w.runs("kind:matrix")) == 1 })
 
 	w.another("second.log")
@@ -58,9 +59,9 @@ func TestWebhook(t *testing.T) {
 		return writeFiles(dir, map[string]string{"two.cue": "models: two: {}"})
 	})
 	w.must(err)
-	t.Logf("the push is acted on %v after a webhook to a daemon that waits", w.told(to, secret.secret, hash))
+	t.Logf("the push is acted on %v after a webhook to a daemon that waits", w.told(to, secret.Secret, hash))
 	logs := map[string]string{"the log": w.log(), "the other log": w.read("second.log")}
-	if found := leaks(logs, []canary{secret}); len(found) > 0 {
+	if found := canary.Leaks(logs, []canary.Canary{secret}); len(found) > 0 {
 		t.Errorf("I6: %v", found)
 	}
 }

@@ -48,7 +48,7 @@ func newWorld(t *testing.T, s *stack.Stack, cured bool) *world {
 	ctx, cancel := context.WithTimeout(w.interrupt, 10*time.Minute)
 	defer cancel()
 	var err error
-	w.git, err = stack.StartGit(ctx, t.TempDir())
+	w.git, err = s.StartGit(ctx, t.TempDir())
 	w.must(err)
 	t.Cleanup(func() { w.git.Close() })
 	w.polyaxon, err = stack.StartPolyaxon(ctx, stack.PolyaxonOptions{Dir: t.TempDir(), Cured: cured, Progress: os.Stderr})

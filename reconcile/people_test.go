@@ -159,7 +159,7 @@ func (h *history) help(holds string) bool {
 			case strings.Contains(line, "raise train.revision"):
 				h.fresh++
 				w.revision = 10 + h.fresh
-			case strings.Contains(line, "raise package.attempt"):
+			case strings.Contains(line, "builds it again"):
 				w.attempt++
 			case strings.Contains(line, "passes the gate"):
 				w.gate = 0

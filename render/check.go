@@ -46,7 +46,7 @@ func anySettings() Settings {
 		Repository: unknown, Path: ".", Owner: unknown,
 		Polyaxon: Polyaxon{URL: unknown, Owner: unknown, Project: unknown, GitConnection: unknown},
 		Workflows: Workflows{
-			Namespace: unknown, ServiceAccount: unknown, Images: Images{Fetch: unknown, Git: unknown, Build: unknown},
+			Namespace: unknown, ServiceAccount: unknown, Images: Images{Fetch: unknown, Git: unknown, Build: unknown, BuildKit: unknown},
 			GitCredentials: unknown, PolyaxonToken: unknown,
 		},
 	}

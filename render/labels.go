@@ -19,6 +19,14 @@ const (
 	AnnotationAttempt = "trefoil.dev/attempt"
 )
 
+// AnnotationExperiment and AnnotationCommit are of an image, as annotations of its manifest and labels of its configuration, like
+// LabelModel and LabelRelease: the Polyaxon run that made the model, and the commit of the spec repository that the release was
+// decided on.
+const (
+	AnnotationExperiment = "trefoil.dev/experiment"
+	AnnotationCommit     = "trefoil.dev/commit"
+)
+
 // ManagedBy is the value of LabelManagedBy.
 const ManagedBy = "trefoil"
 

@@ -43,7 +43,7 @@ func TestFetchToken(t *testing.T) {
 			if test.token != "" {
 				write(t, dir, map[string]string{"token": test.token})
 			}
-			output, err := script(t, "token.sh+fetch.sh", "TOKEN="+dir+"/token", "ARTIFACT_URL="+server.URL,
+			output, err := script(t, "token.sh+fetch.sh+check.sh", "TOKEN="+dir+"/token", "ARTIFACT_URL="+server.URL,
 				"ARTIFACT_SHA256="+hex.EncodeToString(sum[:]), "ARTIFACT="+dir+"/artifact", "RETRY_SECONDS=0")
 			if (err == nil) != (test.says == "") || !strings.Contains(output, test.says) || strings.Contains(output, "canary") {
 				t.Fatalf("%v: %s", err, output)

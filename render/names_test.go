@@ -28,6 +28,9 @@ func TestWorkflowName(t *testing.T) {
 		"image":          {func(_ *schema.Package, r *schema.Release) { r.Image = "" }, false},
 		"other digests":  {func(_ *schema.Package, r *schema.Release) { r.Answers.Select = "v1-0000" }, false},
 		"credentials":    {func(p *schema.Package, _ *schema.Release) { p.Credentials = "" }, false},
+		"claim":          {func(p *schema.Package, _ *schema.Release) { p.Claim = &schema.Claim{Name: "runs"} }, false},
+		"registry":       {func(p *schema.Package, _ *schema.Release) { p.Registry.HTTP = true }, false},
+		"account":        {func(p *schema.Package, _ *schema.Release) { p.ServiceAccount = "packager" }, false},
 		"resources":      {func(p *schema.Package, _ *schema.Release) { p.Resources = schema.Resources{} }, false},
 		"time-out":       {func(p *schema.Package, _ *schema.Release) { p.Timeout = 0 }, false},
 	} {

@@ -76,9 +76,11 @@ type Workflows struct {
 	GitCredentials, PolyaxonToken string
 }
 
-// Images are the container images of the steps of a packaging Workflow. All of them run as root.
+// Images are the container images of the steps of a packaging Workflow. All of them run as root, but for BuildKit's.
 type Images struct {
 	Fetch string // has sh, wget and sha256sum
 	Git   string // has sh and git; 2.31 or later with GitCredentials, and for ssh also ssh
 	Build string // has sh and buildah
+	// BuildKit has sh, rootlesskit, buildkitd, buildctl, and a user 1000 with subordinate ids.
+	BuildKit string
 }

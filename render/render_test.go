@@ -35,9 +35,10 @@ var settings = render.Settings{
 		Namespace:      "argo",
 		ServiceAccount: "packager",
 		Images: render.Images{
-			Fetch: "registry.example.com/busybox:1",
-			Git:   "registry.example.com/git:2",
-			Build: "registry.example.com/buildah:1",
+			Fetch:    "registry.example.com/busybox:1",
+			Git:      "registry.example.com/git:2",
+			Build:    "registry.example.com/buildah:1",
+			BuildKit: "registry.example.com/buildkit:1",
 		},
 	},
 }

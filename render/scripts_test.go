@@ -21,8 +21,10 @@ func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
 	case "wget":
 		os.Exit(wget(os.Args[1:]))
-	case "buildah":
-		os.Exit(buildah(os.Args[1:]))
+	case "buildah", "buildctl":
+		os.Exit(builder(os.Args[1:]))
+	case "rootlesskit":
+		os.Exit(daemon(os.Args[1:]))
 	}
 	os.Exit(m.Run())
 }
@@ -52,22 +54,6 @@ func wget(args []string) int {
 	return 0
 }
 
-// buildah notes its arguments and, for a push, writes a digest.
-func buildah(args []string) int {
-	log, err := os.OpenFile(os.Getenv("BUILDAH_LOG"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return 1
-	}
-	defer log.Close()
-	fmt.Fprintln(log, strings.Join(args, "|"))
-	for i, arg := range args {
-		if arg == "--digestfile" && os.WriteFile(args[i+1], []byte("sha256:0f"), 0o644) != nil {
-			return 1
-		}
-	}
-	return 0
-}
-
 // script runs a script as a container would, and returns what it says. Of "a.sh+b.sh" the first goes before the second.
 func script(t *testing.T, names string, env ...string) (string, error) {
 	t.Helper()
@@ -76,7 +62,7 @@ func script(t *testing.T, names string, env ...string) (string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, program := range []string{"wget", "buildah"} {
+	for _, program := range []string{"wget", "buildah", "buildctl", "rootlesskit"} {
 		if err := os.Symlink(self, filepath.Join(bin, program)); err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +112,7 @@ func TestFetch(t *testing.T) {
 			}))
 			defer server.Close()
 			file := filepath.Join(t.TempDir(), "artifact")
-			output, err := script(t, "fetch.sh", "ARTIFACT_URL="+server.URL+"/artifact?path=outputs%2Fa+b&force=true",
+			output, err := script(t, "fetch.sh+check.sh", "ARTIFACT_URL="+server.URL+"/artifact?path=outputs%2Fa+b&force=true",
 				"ARTIFACT_SHA256="+test.sha256, "ARTIFACT="+file, "RETRY_SECONDS=0")
 			if (err == nil) != (test.says == "") || !strings.Contains(output, test.says) {
 				t.Fatalf("%v: %s", err, output)
@@ -136,6 +122,32 @@ func TestFetch(t *testing.T) {
 			}
 			if got, err := os.ReadFile(file); err != nil || string(got) != string(weights) {
 				t.Fatalf("fetched %q, %v", got, err)
+			}
+		})
+	}
+}
+
+// TestClaim copies the artifact from a claim in place of fetching it.
+func TestClaim(t *testing.T) {
+	sum := sha256.Sum256([]byte("weights"))
+	right := hex.EncodeToString(sum[:])
+	for name, test := range map[string]struct{ experiment, path, sha256, says string }{
+		"right":         {"f1c2", "out/a b", right, ""},
+		"another file":  {"f1c2", "out/a b", strings.Repeat("0", 64), "is not the one that the release names"},
+		"no experiment": {"f1c3", "out/a b", right, "the claim artifacts has no folder f1c3 where package.artifact.from.pvc.path says"},
+		"no file":       {"f1c2", "out/c", right, "the claim artifacts has no file f1c2/outputs/out/c"},
+		"a folder":      {"f1c2", "out", right, "the claim artifacts has no file f1c2/outputs/out"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, map[string]string{"store/f1c2/outputs/out/a b": "weights"})
+			output, err := script(t, "claim.sh+check.sh", "CLAIM=artifacts", "STORE="+dir+"/store", "EXPERIMENT="+test.experiment,
+				"ARTIFACT_PATH="+test.path, "ARTIFACT="+dir+"/artifact", "ARTIFACT_SHA256="+test.sha256)
+			if (err == nil) != (test.says == "") || !strings.Contains(output, test.says) {
+				t.Fatalf("%v: %s", err, output)
+			}
+			if err == nil && read(t, dir)["artifact"] != "weights" {
+				t.Error(read(t, dir))
 			}
 		})
 	}

@@ -17,7 +17,11 @@ func YAML(objects ...Object) []byte {
 		if err != nil { // unreachable: a Body holds JSON values only
 			text = fmt.Appendf(nil, "# %v\n", err)
 		}
-		fmt.Fprintf(&b, "---\n# %s: %s\n%s", schema.Scope{Model: o.Model, Environment: o.Environment}, o.Ref, text)
+		of := "platform" // of no model: what the cluster has to hold for all
+		if o.Model != "" {
+			of = schema.Scope{Model: o.Model, Environment: o.Environment}.String()
+		}
+		fmt.Fprintf(&b, "---\n# %s: %s\n%s", of, o.Ref, text)
 	}
 	return b.Bytes()
 }

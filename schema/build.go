@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -126,15 +127,31 @@ func (r rawSelect) selection(gate []Bound) Select {
 
 func (r rawPackage) pack() *Package {
 	p := Package{Image: r.Image, Credentials: r.Credentials, Attempt: r.Attempt, Timeout: duration(r.Timeout, time.Hour),
-		Resources: r.Resources, Argo: r.Argo, Builder: Builder{Dockerfile: "Dockerfile"}}
-	switch {
-	case r.Builder == nil:
-	case r.Builder.S2I != nil:
-		p.Builder = Builder{S2I: r.Builder.S2I.Image}
-	case r.Builder.Buildah != nil && r.Builder.Buildah.Dockerfile != "":
-		p.Builder = Builder{Dockerfile: r.Builder.Buildah.Dockerfile}
+		Resources: r.Resources, Argo: r.Argo, Builder: valueOr(r.Builder, rawBuilder{}).builder(), Claim: r.Artifact.claim(),
+		Registry: r.Registry, GitCredentials: r.GitCredentials, ServiceAccount: r.ServiceAccount}
+	if ca := p.Registry.CA; ca != nil && ca.Key == "" {
+		ca.Key = "ca.crt"
 	}
 	return &p
+}
+
+func (r rawArtifact) claim() *Claim {
+	if r.From.PVC == nil {
+		return nil
+	}
+	return &Claim{r.From.PVC.Claim, r.From.PVC.Path}
+}
+
+func (r rawBuilder) builder() Builder {
+	switch {
+	case r.S2I != nil:
+		return Builder{S2I: r.S2I.Image, Dockerfile: r.S2I.Dockerfile}
+	case r.BuildKit != nil:
+		return Builder{BuildKit: true, Dockerfile: cmp.Or(r.BuildKit.Dockerfile, "Dockerfile")}
+	case r.Buildah != nil:
+		return Builder{Dockerfile: cmp.Or(r.Buildah.Dockerfile, "Dockerfile")}
+	}
+	return Builder{Dockerfile: "Dockerfile"}
 }
 
 // environments fills in Trefoil's defaults. One that can't be read is reported and left out.

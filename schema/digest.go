@@ -49,7 +49,8 @@ func digests(body map[string]any, gate []Bound, train, pack Source) (Digests, er
 	if d.Select, err = digest("select", choice); err != nil {
 		return Digests{}, err
 	}
-	build := without(section(body, "package"), "credentials", "attempt", "timeout", "resources", "argo")
+	build := without(section(body, "package"), "artifact", "credentials", "gitCredentials", "registry", "serviceAccount",
+		"attempt", "timeout", "resources", "argo")
 	if build["image"] == nil {
 		return d, nil
 	}

@@ -187,6 +187,11 @@ func TestDigestsCover(t *testing.T) {
 		{`package: credentials`, "package: resources: limits: cpu: \"1\"\nmodels: mnist: package: credentials", ""},
 		{`package: credentials`, "package: argo: spec: priority: 1\nmodels: mnist: package: credentials", ""},
 		{`package: credentials`, "package: builder: s2i: image: \"b\"\nmodels: mnist: package: credentials", "p"},
+		{`package: credentials`, "package: artifact: from: pvc: claim: \"c\"\nmodels: mnist: package: credentials", ""},
+		{`package: credentials`, "package: registry: http: true\nmodels: mnist: package: credentials", ""},
+		{`package: credentials`, "package: gitCredentials: \"g\"\nmodels: mnist: package: credentials", ""},
+		{`package: credentials`, "package: serviceAccount: \"a\"\nmodels: mnist: package: credentials", ""},
+		{`package: credentials`, "package: builder: buildkit: {}\nmodels: mnist: package: credentials", "p"},
 		{`namespace: "ml"`, `namespace: "ml2"`, ""},
 	} {
 		changed := strings.Replace(base, c.old, c.new, 1)

@@ -161,21 +161,6 @@ type Bound struct {
 	Pos    Position
 }
 
-// Package says how a release becomes an image.
-type Package struct {
-	Image       string // repository without tag or digest
-	Source      Source
-	Builder     Builder
-	Credentials string // name of a kubernetes.io/dockerconfigjson Secret beside the Workflow; empty for none
-	Attempt     int    // raised by people to build a failed build once more
-	Timeout     time.Duration
-	Resources   Resources
-	Argo        Extra // merged into the Workflow
-}
-
-// Builder is a closed choice: exactly one of S2I (a builder image) and Dockerfile (a path below the source) is set.
-type Builder struct{ S2I, Dockerfile string }
-
 // Environment is a named place where a model is served.
 type Environment struct {
 	Name       string

@@ -56,15 +56,25 @@ type (
 		Image       string
 		Source      rawSource
 		Builder     *rawBuilder
+		Artifact    rawArtifact
 		Credentials string
+		Registry    Registry
 		Attempt     int
 		Timeout     string
 		Resources   Resources
 		Argo        Extra
+
+		GitCredentials, ServiceAccount string
+	}
+	rawArtifact struct {
+		From struct {
+			PVC *struct{ Claim, Path string }
+		}
 	}
 	rawBuilder struct {
-		S2I     *struct{ Image string }
-		Buildah *struct{ Dockerfile string }
+		Buildah  *struct{ Dockerfile string }
+		BuildKit *struct{ Dockerfile string }
+		S2I      *struct{ Image, Dockerfile string }
 	}
 	rawEnvironment struct {
 		Namespace string

@@ -62,9 +62,13 @@ func (l *loader) pack(p Package) {
 	if p.Source == (Source{}) {
 		l.report(codeNoSource, expectation("#Source"), []string{"package"}, "package.source is missing: there is nothing to build from")
 	}
-	if p.Builder.S2I == "" && !cleanRelative(p.Builder.Dockerfile) {
-		l.report(codePath, `relative to the source, such as "Dockerfile" or "docker/serve.Dockerfile"`, []string{"package", "builder", "buildah", "dockerfile"},
-			"dockerfile %q is not a path below the source", p.Builder.Dockerfile)
+	if p.Claim != nil && p.Claim.Path != "" && !cleanRelative(p.Claim.Path) {
+		l.report(codePath, `relative to the claim's root, such as "runs"`, []string{"package", "artifact", "from", "pvc", "path"},
+			"%q is not a path below the claim", p.Claim.Path)
+	}
+	if p.Builder.Dockerfile != "" && !cleanRelative(p.Builder.Dockerfile) {
+		l.report(codePath, `relative to the source, such as "Dockerfile" or "docker/serve.Dockerfile"`,
+			[]string{"package", "builder", p.Builder.Name(), "dockerfile"}, "dockerfile %q is not a path below the source", p.Builder.Dockerfile)
 	}
 }
 

@@ -51,6 +51,9 @@ func structure(e *ast.StructLit) string {
 	if len(needed) > 0 {
 		all = needed
 	}
+	if len(all) == 0 {
+		return "{}"
+	}
 	return "a struct with " + quote(all)
 }
 
@@ -163,7 +166,15 @@ func structures(definition string) string {
 	case "#Source":
 		return `path: "FOLDER" or git: {url, commit}`
 	case "#Builder":
-		return `s2i: image: "IMAGE" or buildah: {}`
+		return `buildah: {}, buildkit: {} or s2i: image: "IMAGE"`
+	case "#Key":
+		return "letters, digits, dashes, dots and underscores"
+	case "#Origin":
+		return `http: {} or pvc: claim: "NAME"`
+	case "#Registry":
+		return `ca: configMap: "NAME", ca: secret: "NAME" or http: true`
+	case "#Authority":
+		return `secret: "NAME" or configMap: "NAME"`
 	case "#Dimension":
 		return `a range such as linspace: "0.001:0.1:5", uniform: "0.5:0.6" or choice: [16, 32]`
 	case "#Points":

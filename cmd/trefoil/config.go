@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -86,9 +87,10 @@ type workflowsConfig struct {
 }
 
 type imagesConfig struct {
-	Fetch string `json:"fetch"`
-	Git   string `json:"git"`
-	Build string `json:"build"`
+	Fetch    string `json:"fetch"`
+	Git      string `json:"git"`
+	Build    string `json:"build"`
+	BuildKit string `json:"buildkit"`
 }
 
 // localConfig is for this machine as an engine.
@@ -130,6 +132,7 @@ func defaults() config {
 			Namespace: "argo",
 			Images: imagesConfig{
 				Fetch: "busybox:1.37", Git: "alpine/git:2.49.1", Build: "quay.io/buildah/stable:v1.41.4",
+				BuildKit: "moby/buildkit:v0.34.2-rootless",
 			},
 		},
 		Fuses: fusesConfig{Deletions: 5, ExperimentsPerHour: 200, CommitsPerHour: 20},
@@ -157,10 +160,10 @@ func (c *config) override(f *pflag.FlagSet) {
 	f.IntVar(&c.Fuses.CommitsPerHour, "max-commits-per-hour", c.Fuses.CommitsPerHour, "commits about one model that may be made in an hour")
 }
 
-// config reads the file, then lets the environment and the flags that were given go over it.
+// config reads the file, then lets the environment and the flags that were given go over it. From then on this process may hold secrets.
 func (a *app) config(given *pflag.FlagSet) (config, error) {
 	c := defaults()
-	if err := a.readFile(&c); err != nil {
+	if err := errors.Join(undumpable(), a.readFile(&c)); err != nil {
 		return c, err
 	}
 	over := pflag.NewFlagSet("", pflag.ContinueOnError)
@@ -246,11 +249,20 @@ func secret(field, file string) (string, error) {
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", field, err)
+		return "", fmt.Errorf("%s: %w", field, unnamed(file, err))
 	}
 	value := strings.TrimSpace(string(text))
 	if value == "" {
 		return "", fmt.Errorf("%s: %s is empty", field, file)
 	}
 	return value, nil
+}
+
+// unnamed is why a file of secrets can't be read. Its name is told where it can be nothing else: people write the secret itself in its
+// place.
+func unnamed(file string, err error) error {
+	if failed, ok := errors.AsType[*fs.PathError](err); ok && !filepath.IsAbs(file) {
+		return fmt.Errorf("%w (the name of the file is not told: it begins with no /, so it may be the secret itself)", failed.Err)
+	}
+	return err
 }

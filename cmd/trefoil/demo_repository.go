@@ -79,14 +79,18 @@ func (d *demo) person(ctx context.Context) []string {
 // git runs git in a folder and returns what it prints.
 func git(ctx context.Context, dir string, words ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, words...)...)
+	cmd.Env = append(os.Environ(), "GIT_LITERAL_PATHSPECS=1") // names of files are no patterns
 	var said strings.Builder
 	cmd.Stderr = &said
 	out, err := cmd.Output()
 	if errors.Is(err, exec.ErrNotFound) {
 		return "", errors.New("git is not on this machine, and git is where everything is kept: install it")
 	}
+	if words := strings.TrimSpace(said.String()); err != nil && words != "" {
+		err = fmt.Errorf("%w: %s", err, words)
+	}
 	if err != nil {
-		return "", fmt.Errorf("git %s: %w: %s", words[0], err, strings.TrimSpace(said.String()))
+		return "", fmt.Errorf("git %s: %w", words[0], err)
 	}
 	return string(out), nil
 }

@@ -19,6 +19,7 @@ import (
 type countedGit struct {
 	*testing.T
 	bare, url string
+	handler   http.Handler
 
 	mu    sync.Mutex
 	calls []string
@@ -34,12 +35,13 @@ func serveGit(t *testing.T) *countedGit {
 		Path: filepath.Join(core, "git-http-backend"), Stderr: io.Discard,
 		Env: []string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null"},
 	}
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	g.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		g.mu.Lock()
 		g.calls = append(g.calls, r.Method+" "+r.URL.String())
 		g.mu.Unlock()
 		backend.ServeHTTP(w, r)
-	}))
+	})
+	front := httptest.NewServer(g.handler)
 	t.Cleanup(front.Close)
 	g.url = front.URL + "/ml/models.git"
 	g.push("package models\n")

@@ -146,3 +146,18 @@ func TestConfigurationPage(t *testing.T) {
 		t.Errorf("the page shows other defaults than the command has: %+v", c)
 	}
 }
+
+// TestWebhookManifests: docs/git.md shows the manifests that deploy/webhook has.
+func TestWebhookManifests(t *testing.T) {
+	page, err := os.ReadFile("../../docs/git.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile("../../deploy/webhook/ingress.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(page), "\n```yaml\n"+string(file)+"```\n") {
+		t.Error("the page does not show deploy/webhook/ingress.yaml as it is")
+	}
+}

@@ -13,6 +13,7 @@ import (
 type renderFlags struct {
 	dialect, split string
 	base, head     string
+	platform       bool
 	choice         choice
 }
 
@@ -32,14 +33,19 @@ func (a *app) render() *cobra.Command {
 			"With --split DIR each object becomes a file: DIR/MODEL/search.yaml, workflow.yaml and seldondeployment-ENVIRONMENT.yaml.\n" +
 			"Files that an earlier run wrote there and this one doesn't render are removed, unless the spec is invalid. Other files stay,\n" +
 			"and where one is in the way nothing is written.\n\n" +
+			"With --platform it prints the accounts of Workflow pods, with the one right that Argo's executor asks for, for kubectl to apply\n" +
+			"once: trefoil render --platform | kubectl apply -f -\n\n" +
 			"Exit code 0: rendered. 1: an error. 3: the spec is invalid.",
 		ValidArgsFunction: a.complete,
 		RunE: func(cmd *cobra.Command, words []string) error {
+			f.choice.models = words
 			if err := errors.Join(said(cmd, "base", "head", "split", "environment", "kind"), f.check()); err != nil {
 				return err
 			}
-			f.choice.models = words
-			if f.base != "" {
+			switch {
+			case f.platform:
+				return a.renderPlatform(cmd, f)
+			case f.base != "":
 				return a.renderBase(cmd, f)
 			}
 			return a.renderTip(cmd, f)
@@ -54,6 +60,7 @@ func (f *renderFlags) add(cmd *cobra.Command) {
 	set.StringVar(&f.dialect, "dialect", "", "`polyaxon-0` prints the search as the group of Polyaxon 0.x")
 	set.StringVar(&f.base, "base", "", "`revision` to compare with, such as main: prints how the rendered objects differ")
 	set.StringVar(&f.head, "head", "", "`revision` that is compared; without it the files of -C as they are on disk (worktree)")
+	set.BoolVar(&f.platform, "platform", false, "what Workflow pods need in the cluster: accounts, and the Role that Argo's executor asks for")
 	set.StringVar(&f.split, "split", "", "write a file for each object to this `folder`")
 	set.StringSliceVar(&f.choice.environments, "environment", nil, "only the SeldonDeployments of this `environment`; can be repeated")
 	set.StringSliceVar(&f.choice.kinds, "kind", nil, "only objects of this `kind`: search, workflow or seldondeployment; can be repeated")
@@ -73,6 +80,8 @@ func said(cmd *cobra.Command, names ...string) error {
 // check refuses flags that say nothing together.
 func (f renderFlags) check() error {
 	switch {
+	case f.platform && f.given():
+		return errors.New("--platform prints what all models need together: leave out names and the other flags of render")
 	case f.dialect != "" && f.dialect != dialect0:
 		return fmt.Errorf("--dialect %s: there is %s", f.dialect, dialect0)
 	case f.dialect != "" && len(f.choice.environments)+len(f.choice.kinds) > 0:
@@ -83,6 +92,23 @@ func (f renderFlags) check() error {
 		return errors.New("--split writes one revision and --base compares two: leave out one of them")
 	}
 	return f.choice.check()
+}
+
+// given reports whether anything narrows or changes what is rendered.
+func (f renderFlags) given() bool {
+	return f.dialect+f.split+f.base+f.head != "" || len(f.choice.models)+len(f.choice.environments)+len(f.choice.kinds) > 0
+}
+
+// renderPlatform prints what the cluster has to hold before a Workflow can run.
+func (a *app) renderPlatform(cmd *cobra.Command, f renderFlags) error {
+	s, err := a.read(cmd, nil)
+	if err != nil {
+		return err
+	}
+	if err := a.printObjects(render.Platform(s.catalog.Models, s.config.settings())); err != nil {
+		return err
+	}
+	return a.invalid(s.catalog, f.choice.models)
 }
 
 // renderTip prints what one revision renders, or writes it to files.

@@ -18,14 +18,20 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
-// vouch signs the tip anew.
+// vouch signs the tip of main anew.
 func (f follower) vouch(name string) {
+	f.Helper()
+	f.vouchFor("main", name)
+}
+
+// vouchFor signs the tip of a branch anew.
+func (f follower) vouchFor(branch, name string) {
 	f.Helper()
 	signer, err := signature.NewSigner([]byte(f.key(name)), nil, wallClock())
 	if err != nil {
 		f.Fatal(err)
 	}
-	commit := exec.Command("git", "cat-file", "commit", "main")
+	commit := exec.Command("git", "cat-file", "commit", branch)
 	commit.Dir = filepath.Join(f.dir, "repo")
 	text, err := commit.Output()
 	if err != nil {
@@ -36,7 +42,7 @@ func (f follower) vouch(name string) {
 		f.Fatal(err)
 	}
 	f.put("signed", string(signed))
-	f.git("-C", "repo", "update-ref", "refs/heads/main", f.git("-C", "repo", "hash-object", "-t", "commit", "-w", "../signed"))
+	f.git("-C", "repo", "update-ref", "refs/heads/"+branch, f.git("-C", "repo", "hash-object", "-t", "commit", "-w", "../signed"))
 }
 
 // push commits a file as a person does, unsigned.
@@ -61,6 +67,18 @@ models: mnist: {
 }
 `
 
+// ends has a search that runs end with one experiment.
+func ends(o *plan.Observed) {
+	if o.Phase != plan.Running {
+		return
+	}
+	o.Phase, o.Ended = plan.Succeeded, wallClock()
+	o.Experiments = []plan.Experiment{{
+		UID: strings.Repeat("0", 32), Created: o.Created, Ended: o.Ended, Phase: plan.Succeeded, Params: map[string]any{"lr": 0.1},
+		Metrics: map[string]float64{"accuracy": 0.9},
+	}}
+}
+
 // TestTrustedLoop follows a repository whose tip has to be signed, with the real git: what the daemon commits is trusted by itself, what Eve
 // pushes is held and told, and goes on when Ada vouches for it.
 func TestTrustedLoop(t *testing.T) {
@@ -80,15 +98,7 @@ func TestTrustedLoop(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		searches.Change(render.Search, func(o *plan.Observed) {
-			if o.Phase == plan.Running {
-				o.Phase, o.Ended = plan.Succeeded, wallClock()
-				o.Experiments = []plan.Experiment{{
-					UID: strings.Repeat("0", 32), Created: o.Created, Ended: o.Ended, Phase: plan.Succeeded, Params: map[string]any{"lr": 0.1},
-					Metrics: map[string]float64{"accuracy": 0.9},
-				}}
-			}
-		})
+		searches.Change(render.Search, ends)
 		return pass
 	}
 	for range 4 {

@@ -41,7 +41,7 @@ func (d *daemon) hear(ctx context.Context, leads func() bool, count func(result 
 		return nil
 	}
 	if _, err := webhook.ReadSecrets(c.Webhook.SecretFile); err != nil {
-		return fmt.Errorf("webhook.secretFile: %w", err)
+		return fmt.Errorf("webhook.secretFile: %w", unnamed(c.Webhook.SecretFile, err))
 	}
 	bell, err := d.bell(d.loop.Poke)
 	if err != nil {
@@ -120,7 +120,7 @@ func (f *secretFile) read() ([]string, error) {
 	secrets, err := webhook.ReadSecrets(f.name)
 	fault := ""
 	if err != nil {
-		fault = err.Error()
+		fault = unnamed(f.name, err).Error()
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

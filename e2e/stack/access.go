@@ -22,6 +22,7 @@ const (
 	UserKwok   = "kwok"                                  // what simulates pods
 	userKCM    = "kube-controller-manager"
 	userKS     = "kube-scheduler"
+	userNode   = "node" // the kubelet and kube-proxy of real pods
 )
 
 // access is how the API server is reached: an address and a token per user.
@@ -33,7 +34,7 @@ type access struct {
 
 // users have a token each; all but the daemon are members of system:masters.
 func users() []string {
-	return []string{UserAdmin, UserDaemon, UserArgo, UserSeldon, UserKwok, userKCM, userKS}
+	return []string{UserAdmin, UserDaemon, UserArgo, UserSeldon, UserKwok, userKCM, userKS, userNode}
 }
 
 func newAccess(server string, ca []byte) access {

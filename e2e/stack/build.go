@@ -21,22 +21,30 @@ import (
 // two cores); a call that is interrupted leaves nothing half built. It must be
 // called inside this module and says on progress what it builds.
 func Build(ctx context.Context, progress io.Writer) (Binaries, error) {
-	root, goVersion, err := goEnv(ctx)
+	return buildAll(ctx, progress, tools())
+}
+
+func buildAll(ctx context.Context, progress io.Writer, tools []tool) (Binaries, error) {
+	b, err := newBuilder(ctx, progress)
 	if err != nil {
 		return Binaries{}, err
 	}
-	cache, err := cacheDir()
-	if err != nil {
-		return Binaries{}, err
-	}
-	b := builder{tools: filepath.Join(root, "e2e", "stack", "tools"), cache: cache, goVersion: goVersion, progress: progress}
 	built := Binaries{dirs: make(map[string]string)}
-	for _, t := range tools() {
+	for _, t := range tools {
 		if built.dirs[t.name], err = b.build(ctx, t); err != nil {
 			return Binaries{}, fmt.Errorf("build %s: %w", t.name, err)
 		}
 	}
 	return built, nil
+}
+
+func newBuilder(ctx context.Context, progress io.Writer) (builder, error) {
+	root, goVersion, err := goEnv(ctx)
+	if err != nil {
+		return builder{}, err
+	}
+	cache, err := cacheDir()
+	return builder{tools: filepath.Join(root, "e2e", "stack", "tools"), cache: cache, goVersion: goVersion, progress: progress}, err
 }
 
 // cacheDir is where built programs are kept, and locks between test runs.
@@ -69,17 +77,22 @@ type builder struct {
 	progress  io.Writer
 }
 
-// build makes the tool's folder in the cache unless it is there. The lock keeps
-// two test runs from building the same; a partial folder that is found under it
-// is an interrupted build's.
+// build makes the tool's folder in the cache unless it is there.
 func (b builder) build(ctx context.Context, t tool) (string, error) {
 	key, err := b.key(t)
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(b.cache, t.name+"-"+key)
-	unlock, err := lockTelling(ctx, filepath.Join(b.cache, t.name+".lock"), func() {
-		fmt.Fprintf(b.progress, "stack: waiting for another build of %s …\n", t.name)
+	return b.cached(ctx, t.name, key, func(dir string) error { return b.fill(ctx, t, dir) })
+}
+
+// cached is the folder NAME-KEY of the cache, filled unless it is there. The
+// lock keeps two test runs from filling the same; a partial folder that is
+// found under it is an interrupted run's.
+func (b builder) cached(ctx context.Context, name, key string, fill func(dir string) error) (string, error) {
+	dir := filepath.Join(b.cache, name+"-"+key)
+	unlock, err := lockTelling(ctx, filepath.Join(b.cache, name+".lock"), func() {
+		fmt.Fprintf(b.progress, "stack: waiting for another build of %s …\n", name)
 	})
 	if err != nil {
 		return "", err
@@ -96,7 +109,7 @@ func (b builder) build(ctx context.Context, t tool) (string, error) {
 	if err := os.Mkdir(partial, 0o755); err != nil {
 		return "", err
 	}
-	if err := b.fill(ctx, t, partial); err != nil {
+	if err := fill(partial); err != nil {
 		return "", err
 	}
 	return dir, os.Rename(partial, dir)
@@ -106,8 +119,12 @@ func (b builder) build(ctx context.Context, t tool) (string, error) {
 func (b builder) key(t tool) (string, error) {
 	hash := sha256.New()
 	fmt.Fprintln(hash, b.goVersion, t)
-	for _, name := range []string{"go.mod", "go.sum"} {
-		text, err := os.ReadFile(filepath.Join(b.tools, t.name, name))
+	names := []string{"go.mod", "go.sum"}
+	if t.missing != "" {
+		names = append(names, filepath.Base(t.missing))
+	}
+	for _, name := range names {
+		text, err := os.ReadFile(filepath.Join(b.tools, t.folder, name))
 		if err != nil {
 			return "", err
 		}
@@ -118,10 +135,15 @@ func (b builder) key(t tool) (string, error) {
 
 // fill builds the tool's programs into dir and copies the module's files there.
 func (b builder) fill(ctx context.Context, t tool, dir string) error {
-	module := filepath.Join(b.tools, t.name)
+	module := filepath.Join(b.tools, t.folder)
+	options, err := b.supply(ctx, t)
+	if err != nil {
+		return err
+	}
 	for _, p := range t.programs {
-		done := b.announce(p)
-		_, err := goCommand(ctx, module, "build", "-mod=readonly", "-ldflags="+p.flags, "-o", filepath.Join(dir, p.name), p.path)
+		done := b.announce(p.name)
+		args := append([]string{"build", "-mod=readonly", "-ldflags=" + p.flags, "-o", filepath.Join(dir, p.name)}, options...)
+		_, err := goCommand(ctx, module, append(args, p.path)...)
 		done(err)
 		if err != nil {
 			return err
@@ -142,13 +164,13 @@ func (b builder) fill(ctx context.Context, t tool, dir string) error {
 	return nil
 }
 
-// announce writes that p is being built, and that it still is every half
+// announce writes that something is being built, and that it still is every half
 // minute, until the function that it returns is called.
-func (b builder) announce(p program) (done func(error)) {
+func (b builder) announce(name string) (done func(error)) {
 	const every = 30 * time.Second
 	begin := time.Now()
 	seconds := func() int { return int(time.Since(begin).Seconds()) }
-	fmt.Fprintf(b.progress, "stack: building %s …\n", p.name)
+	fmt.Fprintf(b.progress, "stack: building %s …\n", name)
 	end, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -157,7 +179,7 @@ func (b builder) announce(p program) (done func(error)) {
 		for {
 			select {
 			case <-ticker.C:
-				fmt.Fprintf(b.progress, "stack: building %s … %d s\n", p.name, seconds())
+				fmt.Fprintf(b.progress, "stack: building %s … %d s\n", name, seconds())
 			case <-end:
 				return
 			}
@@ -167,7 +189,7 @@ func (b builder) announce(p program) (done func(error)) {
 		close(end)
 		<-ended
 		if err == nil {
-			fmt.Fprintf(b.progress, "stack: built %s in %d s\n", p.name, seconds())
+			fmt.Fprintf(b.progress, "stack: built %s in %d s\n", name, seconds())
 		}
 	}
 }

@@ -56,8 +56,8 @@ func certificate(name string) *x509.Certificate {
 	}
 }
 
-// issue writes dir/tls.crt and dir/tls.key for a server on 127.0.0.1 that
-// answers to name too. It makes dir.
+// issue writes dir/tls.crt and dir/tls.key for a server on 127.0.0.1 or on the
+// addresses of real pods that answers to name too. It makes dir.
 func (a *authority) issue(dir, name string) error {
 	key, err := writeKey(filepath.Join(dir, "tls.key"))
 	if err != nil {
@@ -67,7 +67,7 @@ func (a *authority) issue(dir, name string) error {
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	template.DNSNames = []string{name, "localhost"}
-	template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
+	template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.ParseIP(nodeIP), net.ParseIP(serviceIP)}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
 	if err != nil {
 		return fmt.Errorf("certificate of %s: %w", name, err)

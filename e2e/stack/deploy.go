@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -13,17 +14,32 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Manifests are the objects of deploy/, as kubectl makes them.
-func (s *Stack) Manifests(ctx context.Context) ([]*unstructured.Unstructured, error) {
+// Manifests are the objects of deploy/, as kubectl makes them, with components from there.
+func (s *Stack) Manifests(ctx context.Context, components ...string) ([]*unstructured.Unstructured, error) {
 	root, _, err := goEnv(ctx)
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, s.binaries.Path("kubectl"), "kustomize", filepath.Join(root, "deploy"))
+	dir, err := os.MkdirTemp("", "trefoil-deploy-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	deploy, err := filepath.Rel(dir, filepath.Join(root, "deploy")) // kustomize takes no absolute paths
+	if err != nil {
+		return nil, err
+	}
+	text := fmt.Appendf(nil, "resources: [%s]\ncomponents:\n", deploy)
+	for _, c := range components {
+		text = fmt.Appendf(text, "- %s\n", filepath.Join(deploy, c))
+	}
+	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), text, 0o600); err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, s.binaries.Path("kubectl"), "kustomize", dir)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	text, err := cmd.Output()
-	if err != nil {
+	if text, err = cmd.Output(); err != nil {
 		return nil, fmt.Errorf("kubectl kustomize deploy: %w\n%s", err, stderr.Bytes())
 	}
 	return parseObjects(text)

@@ -11,4 +11,9 @@
 //
 // Pods are simulated by KWOK. The stages under manifests let a test steer one
 // by its annotations sim.test/outcome, delay, value, message, exit-code and ready.
+//
+// StartPods has real pods in their place, for the few tests that have to see one
+// build, push or answer: as root, with containerd and a kubelet, in namespaces
+// that Isolate makes. All images are made on this machine, of what Debian, PyPI
+// and the Go module proxy have.
 package stack

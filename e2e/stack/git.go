@@ -35,8 +35,26 @@ type Traffic struct {
 	Pushes     int
 }
 
-// StartGit makes an empty repository in dir and serves it.
+// StartGit makes an empty repository in dir and serves it over HTTP.
 func StartGit(ctx context.Context, dir string) (*Git, error) {
+	return startGit(ctx, dir, "", "")
+}
+
+// StartGit is the function of that name, over HTTPS where pods are real: who
+// takes plain HTTP from loopback alone takes none from a node. CAFile has the
+// authority that it is known by.
+func (s *Stack) StartGit(ctx context.Context, dir string) (*Git, error) {
+	if !s.real() {
+		return StartGit(ctx, dir)
+	}
+	own := s.path("apiserver") // the API server's certificate is good for all of this address
+	return startGit(ctx, dir, filepath.Join(own, "tls.crt"), filepath.Join(own, "tls.key"))
+}
+
+// CAFile is the path of the authority that signs the stack's certificates, as PEM.
+func (s *Stack) CAFile() string { return s.path("ca.crt") }
+
+func startGit(ctx context.Context, dir, certFile, keyFile string) (*Git, error) {
 	g := &Git{bare: filepath.Join(dir, "spec.git")}
 	if _, err := git(ctx, dir, "init", "--quiet", "--bare", "--initial-branch="+branch, g.bare); err != nil {
 		return nil, err
@@ -54,10 +72,10 @@ func StartGit(ctx context.Context, dir string) (*Git, error) {
 		Path: filepath.Join(strings.TrimSpace(core), "git-http-backend"),
 		Env:  []string{"GIT_PROJECT_ROOT=" + dir, "GIT_HTTP_EXPORT_ALL=1"},
 	}
-	g.server, err = listen(g.before(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	g.server, err = listenTLS(g.before(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		g.count(r)
 		backend.ServeHTTP(w, r)
-	})))
+	})), certFile, keyFile)
 	if err != nil {
 		return nil, err
 	}

@@ -3,11 +3,13 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -19,16 +21,44 @@ type check struct {
 	probe func(context.Context) error
 }
 
-// launch starts a program that Build built and waits until it is ready.
+// launch starts a program that Build built, or else one of the machine's, and
+// waits until it is ready.
 func (s *Stack) launch(ctx context.Context, name string, env, args []string, ready check) error {
-	p, err := start(ctx, s.dir, name, env, append([]string{s.binaries.Path(name)}, args...)...)
+	since := time.Now()
+	program := cmp.Or(s.binaries.Path(name), name)
+	p, err := start(ctx, s.dir, name, env, append([]string{program}, args...)...)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	s.processes[name] = p
+	s.again[name] = func(ctx context.Context) error { return s.launch(ctx, name, env, args, ready) }
 	s.mu.Unlock()
-	return waitReady(ctx, p, ready.what, ready.probe)
+	if err := waitReady(ctx, p, ready.what, ready.probe); err != nil {
+		return err
+	}
+	s.told("started "+name, since)
+	return nil
+}
+
+// Crash ends one of the stack's programs, such as kubelet or workflow-controller,
+// as kill -9 does, starts it again and waits until it is ready.
+func (s *Stack) Crash(ctx context.Context, name string) error {
+	s.mu.Lock()
+	p, again := s.processes[name], s.again[name]
+	s.mu.Unlock()
+	if p == nil {
+		return fmt.Errorf("no program %s was started", name)
+	}
+	p.kill()
+	return again(ctx)
+}
+
+// told says what was done of the start of real pods, and how long that took.
+func (s *Stack) told(what string, since time.Time) {
+	if s.real() {
+		fmt.Fprintf(s.progress, "pods: %s in %.1f s\n", what, time.Since(since).Seconds())
+	}
 }
 
 // answers holds when a GET of a health endpoint succeeds.
@@ -58,11 +88,11 @@ func probe(ctx context.Context, url string) error {
 	return nil
 }
 
-// nodeIsReady holds once kwok has taken up the simulated node.
-func (s *Stack) nodeIsReady() check {
+// nodeIsReady holds once kwok or a kubelet has taken up the node.
+func (s *Stack) nodeIsReady(name string) check {
 	nodes := s.Kube.Resource(schema.GroupVersionResource{Version: "v1", Resource: "nodes"})
 	return check{what: "node ready", probe: func(ctx context.Context) error {
-		node, err := nodes.Get(ctx, "simulated", metav1.GetOptions{})
+		node, err := nodes.Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return err
 		}

@@ -36,7 +36,7 @@ type Polyaxon struct {
 	process *process
 }
 
-// StartPolyaxon installs the server where it is missing, starts it on 127.0.0.1
+// StartPolyaxon installs the server where it is missing, starts it on loopback
 // and waits until it answers: 6 to 20 s. ctx bounds the start alone.
 func StartPolyaxon(ctx context.Context, options PolyaxonOptions) (*Polyaxon, error) {
 	venv, err := haupt(ctx, options.Progress)
@@ -66,7 +66,7 @@ func (p *Polyaxon) Restart(ctx context.Context) error {
 			`"init_command":"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"}`)
 	}
 	process, err := start(ctx, p.options.Dir, "polyaxon", env, p.program, "sandbox", "start",
-		"--host", "127.0.0.1", "--port", fmt.Sprint(p.port), "--workers", "1", "--path", p.Store)
+		"--host", host(), "--port", fmt.Sprint(p.port), "--workers", "1", "--path", p.Store)
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,9 @@ func (s *Stack) choosePorts() error {
 	for i, port := range chosen {
 		*port = free[i]
 	}
+	if s.real() {
+		s.ports.api = 443 // that of the Service kubernetes
+	}
 	return nil
 }
 

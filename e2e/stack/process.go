@@ -182,12 +182,17 @@ func tailOf(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	lines := strings.Split(string(bytes.TrimSpace(text)), "\n")
-	lines = lines[max(0, len(lines)-tailLines):]
-	return "\t" + strings.Join(lines, "\n\t"), nil
+	return lastLines(text), nil
 }
 
-// freePort returns a TCP port of 127.0.0.1 that nobody listens on.
+// lastLines are the last lines of a text, indented.
+func lastLines(text []byte) string {
+	lines := strings.Split(string(bytes.TrimSpace(text)), "\n")
+	lines = lines[max(0, len(lines)-tailLines):]
+	return "\t" + strings.Join(lines, "\n\t")
+}
+
+// freePort returns a TCP port of the host that nobody listens on.
 func freePort() (int, error) {
 	ports, err := freePorts(1)
 	if err != nil {
@@ -207,7 +212,7 @@ func freePorts(n int) ([]int, error) {
 			return ports, nil
 		}
 		port := first + rand.IntN(width)
-		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		listener, err := net.Listen("tcp", fmt.Sprintf("%s:%d", host(), port))
 		if err != nil {
 			continue
 		}

@@ -21,22 +21,26 @@ func (s *Stack) startEtcd(ctx context.Context) error {
 
 func (s *Stack) startAPIServer(ctx context.Context) error {
 	certs := s.path("apiserver")
-	return s.launch(ctx, "kube-apiserver", nil, []string{
-		"--etcd-servers=" + address("http", s.ports.etcd),
-		"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", s.ports.api),
-		"--cert-dir=" + certs, "--tls-cert-file=" + filepath.Join(certs, "tls.crt"), "--tls-private-key-file=" + filepath.Join(certs, "tls.key"),
-		"--token-auth-file=" + s.path("tokens.csv"), "--authorization-mode=RBAC",
-		"--service-account-key-file=" + s.path("sa.key"), "--service-account-signing-key-file=" + s.path("sa.key"),
-		"--service-account-issuer=https://kubernetes.default.svc", "--service-cluster-ip-range=10.96.0.0/16",
-		"--endpoint-reconciler-type=none", // nothing here could reach the Service kubernetes
-		"--audit-policy-file=" + s.path("audit-policy.yaml"), "--audit-log-path=" + s.path("audit.log"),
-	}, answers(s.access.server+"/readyz"))
+	// Nothing simulated could reach the Service kubernetes.
+	reach := []string{"--bind-address=" + host(), "--endpoint-reconciler-type=none"}
+	if s.real() {
+		reach = []string{"--bind-address=0.0.0.0", "--allow-privileged", "--kubelet-preferred-address-types=InternalIP"}
+	}
+	return s.launch(ctx, "kube-apiserver", nil, append(reach,
+		"--etcd-servers="+address("http", s.ports.etcd),
+		"--advertise-address="+host(), fmt.Sprintf("--secure-port=%d", s.ports.api),
+		"--cert-dir="+certs, "--tls-cert-file="+filepath.Join(certs, "tls.crt"), "--tls-private-key-file="+filepath.Join(certs, "tls.key"),
+		"--token-auth-file="+s.path("tokens.csv"), "--authorization-mode=RBAC",
+		"--service-account-key-file="+s.path("sa.key"), "--service-account-signing-key-file="+s.path("sa.key"),
+		"--service-account-issuer=https://kubernetes.default.svc", "--service-cluster-ip-range="+services,
+		"--audit-policy-file="+s.path("audit-policy.yaml"), "--audit-log-path="+s.path("audit.log"),
+	), answers(s.access.server+"/readyz"))
 }
 
 func (s *Stack) startControllerManager(ctx context.Context) error {
 	return s.launch(ctx, "kube-controller-manager", nil, []string{
 		"--kubeconfig=" + s.Kubeconfig(userKCM), "--leader-elect=false", "--authentication-skip-lookup",
-		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", s.ports.controllers), "--cert-dir=" + s.path("kube-controller-manager"),
+		"--bind-address=" + host(), fmt.Sprintf("--secure-port=%d", s.ports.controllers), "--cert-dir=" + s.path("kube-controller-manager"),
 		"--root-ca-file=" + s.path("ca.crt"), "--service-account-private-key-file=" + s.path("sa.key"),
 		"--kube-api-qps=300", "--kube-api-burst=600",
 	}, answers(address("https", s.ports.controllers)+"/healthz"))
@@ -45,18 +49,21 @@ func (s *Stack) startControllerManager(ctx context.Context) error {
 func (s *Stack) startScheduler(ctx context.Context) error {
 	return s.launch(ctx, "kube-scheduler", nil, []string{
 		"--kubeconfig=" + s.Kubeconfig(userKS), "--leader-elect=false", "--authentication-skip-lookup",
-		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", s.ports.scheduler), "--cert-dir=" + s.path("kube-scheduler"),
+		"--bind-address=" + host(), fmt.Sprintf("--secure-port=%d", s.ports.scheduler), "--cert-dir=" + s.path("kube-scheduler"),
 	}, answers(address("https", s.ports.scheduler)+"/healthz"))
 }
 
 // startKwok must come after the CustomResourceDefinitions of Argo: kwok learns
 // at its start which kinds there are.
 func (s *Stack) startKwok(ctx context.Context) error {
+	if err := s.apply(ctx, "simulated.yaml"); err != nil {
+		return err
+	}
 	return s.launch(ctx, "kwok", nil, []string{
 		"--kubeconfig=" + s.Kubeconfig(UserKwok), "--manage-all-nodes=true", "--node-lease-duration-seconds=40",
 		"--cidr=10.0.0.0/16", "--node-ip=127.0.0.1",
 		"--config=" + s.binaries.file("kwok", "node-initialize.yaml"), "--config=" + s.path("stages.yaml"),
-	}, s.nodeIsReady())
+	}, s.nodeIsReady("simulated"))
 }
 
 // argoHealth is where workflow-controller listens; the port is fixed in its
@@ -64,13 +71,17 @@ func (s *Stack) startKwok(ctx context.Context) error {
 const argoHealth = 6060
 
 func (s *Stack) startArgo(ctx context.Context) error {
+	executor, pull := "argoexec:simulated", "Never"
+	if s.real() {
+		executor, pull = imageExecutor, "IfNotPresent"
+	}
 	return s.launch(ctx, "workflow-controller", []string{
 		"LEADER_ELECTION_DISABLE=true",
 		"DEFAULT_REQUEUE_TIME=1s", // of ten: what every event of a Workflow waits for
 	}, []string{
 		"--kubeconfig=" + s.Kubeconfig(UserArgo), "--namespace=" + NamespaceArgo,
 		"--namespaced", "--managed-namespace=" + NamespaceWorkflows,
-		"--executor-image=argoexec:simulated", "--executor-image-pull-policy=Never",
+		"--executor-image=" + executor, "--executor-image-pull-policy=" + pull,
 		"--qps=50", "--burst=100",
 	}, answers(address("http", argoHealth)+"/healthz"))
 }
@@ -84,8 +95,9 @@ func (s *Stack) startSeldon(ctx context.Context) error {
 		"AMBASSADOR_ENABLED=false", "ISTIO_ENABLED=false", "KEDA_ENABLED=false",
 	}, []string{
 		"--kubeconfig=" + s.Kubeconfig(UserSeldon), fmt.Sprintf("--webhook-port=%d", s.ports.seldonHook),
-		fmt.Sprintf("--metrics-addr=127.0.0.1:%d", s.ports.seldonMetrics),
+		fmt.Sprintf("--metrics-addr=%s:%d", host(), s.ports.seldonMetrics),
 	}, answers(address("http", s.ports.seldonMetrics)+"/metrics"))
 }
 
-func address(scheme string, port int) string { return fmt.Sprintf("%s://127.0.0.1:%d", scheme, port) }
+// address is the URL of a server on the host.
+func address(scheme string, port int) string { return fmt.Sprintf("%s://%s:%d", scheme, host(), port) }

@@ -3,7 +3,6 @@
 package stack
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -56,7 +55,7 @@ func venv(ctx context.Context, progress io.Writer, name string, args ...string) 
 	if _, err := os.Stat(whole); !errors.Is(err, fs.ErrNotExist) {
 		return dir, err
 	}
-	done := builder{progress: progress}.announce(program{name: name})
+	done := builder{progress: progress}.announce(name)
 	defer func() { done(err) }()
 	if err := os.RemoveAll(dir); err != nil {
 		return "", err
@@ -73,17 +72,22 @@ func venv(ctx context.Context, progress io.Writer, name string, args ...string) 
 
 // command runs a program to its end. When ctx ends, what it started ends too.
 func command(ctx context.Context, name string, args ...string) error {
+	return complete(ctx, exec.CommandContext(ctx, name, args...), 0)
+}
+
+// complete runs a command of ctx to its end, in new namespaces where flags name
+// some. What it has printed is part of its error.
+func complete(ctx context.Context, cmd *exec.Cmd, unshare uintptr) error {
 	runtime.LockOSThread() // for the parent-death signal, as in process.run
 	defer runtime.UnlockOSThread()
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Unshareflags: unshare}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	out, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, bytes.TrimSpace(out))
+		return fmt.Errorf("%s: %w\n%s", filepath.Base(cmd.Path), err, lastLines(out))
 	}
 	return nil
 }

@@ -11,17 +11,29 @@ import (
 	"time"
 )
 
-// A listener serves HTTP on a free port of 127.0.0.1 until it is closed.
+// host is the address that servers listen on: that of loopback, or where pods are
+// real that of their node, which pods reach.
+func host() string {
+	if isolated() {
+		return nodeIP
+	}
+	return "127.0.0.1"
+}
+
+// A listener serves HTTP until it is closed.
 type listener struct {
 	url    string
 	server *http.Server
 }
 
-func listen(handler http.Handler) (*listener, error) { return listenTLS(handler, "", "") }
-
-// listenTLS is listen with a certificate; without one it is plain HTTP.
+// listenTLS serves on a free port of the host; without a certificate plain HTTP.
 func listenTLS(handler http.Handler, certFile, keyFile string) (*listener, error) {
-	socket, err := net.Listen("tcp", "127.0.0.1:0")
+	return listenAt(host()+":0", handler, certFile, keyFile)
+}
+
+// listenAt is listenTLS at an address of its own.
+func listenAt(address string, handler http.Handler, certFile, keyFile string) (*listener, error) {
+	socket, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("serve: %w", err)
 	}

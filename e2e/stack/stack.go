@@ -32,17 +32,20 @@ var manifests embed.FS
 
 // Stack is a running set of engines. Stop ends it.
 type Stack struct {
-	Kube *Kube // for the tests
+	Kube     *Kube     // for the tests
+	Registry *Registry // of real pods; nil where they are simulated
 
 	dir      string // temporary: data, configuration, one log per program
 	progress io.Writer
 	unlock   func() // lets the next stack start
 	binaries Binaries
+	images   string // OCI layout of the images of real pods; empty where pods are simulated
 	access   access
 	ports    ports
 
-	mu        sync.Mutex          // for processes while they start side by side
-	processes map[string]*process // by name
+	mu        sync.Mutex // for the rest, while programs start side by side
+	processes map[string]*process
+	again     map[string]func(context.Context) error // starts a program once more
 }
 
 type ports struct {
@@ -74,10 +77,16 @@ func begin(ctx context.Context, progress io.Writer, start func(*Stack, context.C
 	if err != nil {
 		return nil, err
 	}
-	s := &Stack{progress: progress, binaries: binaries, processes: make(map[string]*process)}
-	if s.unlock, err = lockStack(ctx, progress); err != nil {
+	unlock, err := lockStack(ctx, progress)
+	if err != nil {
 		return nil, err
 	}
+	return (&Stack{progress: progress, binaries: binaries, unlock: unlock}).begin(ctx, start)
+}
+
+// begin starts the engines, and stops those that were started when one does not come up.
+func (s *Stack) begin(ctx context.Context, start func(*Stack, context.Context) error) (*Stack, error) {
+	s.processes, s.again = make(map[string]*process), make(map[string]func(context.Context) error)
 	since := time.Now()
 	if err := start(s, ctx); err != nil {
 		interrupted := ctx.Err() != nil
@@ -86,7 +95,7 @@ func begin(ctx context.Context, progress io.Writer, start func(*Stack, context.C
 		}
 		return nil, errors.Join(fmt.Errorf("start the stack: %w", err), s.end(!interrupted))
 	}
-	fmt.Fprintf(progress, "stack: ready in %.1f s\n", time.Since(since).Seconds())
+	fmt.Fprintf(s.progress, "stack: ready in %.1f s\n", time.Since(since).Seconds())
 	return s, nil
 }
 
@@ -163,16 +172,21 @@ func (s *Stack) define(ctx context.Context) error {
 	return s.Kube.define(ctx, texts)
 }
 
-// furnish makes namespaces, the node, what else the engines look for, and the rights of the daemon.
+// furnish makes namespaces, what else the engines look for, and the rights of the daemon.
 func (s *Stack) furnish(ctx context.Context) error {
-	text, err := manifests.ReadFile("manifests/base.yaml")
-	if err != nil {
-		return err
-	}
-	if err := s.Kube.Apply(ctx, text); err != nil {
+	if err := s.apply(ctx, "base.yaml"); err != nil {
 		return err
 	}
 	return s.permit(ctx)
+}
+
+// apply applies one of the manifests.
+func (s *Stack) apply(ctx context.Context, name string) error {
+	text, err := manifests.ReadFile("manifests/" + name)
+	if err != nil {
+		return err
+	}
+	return s.Kube.Apply(ctx, text)
 }
 
 // settle waits for what pods need: their namespace's default ServiceAccount.
@@ -201,50 +215,3 @@ func (s *Stack) Kubeconfig(user string) string {
 }
 
 func (s *Stack) path(name string) string { return filepath.Join(s.dir, name) }
-
-// stopOrder is who ends after whom: the programs of one line together.
-func stopOrder() [][]string {
-	return [][]string{
-		{"seldon-operator", "workflow-controller", "kwok", "kube-scheduler", "kube-controller-manager"},
-		{"kube-apiserver"},
-		{"etcd"},
-	}
-}
-
-// Stop ends all programs, the servers after their clients, and removes the
-// stack's folder unless keep is set: then it says where that is. Its error
-// names the programs that had ended by themselves. Stopping twice is fine.
-func (s *Stack) Stop(keep bool) error {
-	var errs []error
-	for _, names := range stopOrder() {
-		for _, name := range names {
-			if p := s.processes[name]; p != nil && p.ended() {
-				errs = append(errs, p.failure(errors.New("ended by itself")))
-			}
-		}
-	}
-	return errors.Join(append(errs, s.end(keep))...)
-}
-
-func (s *Stack) end(keep bool) error {
-	defer s.unlock()
-	const grace = 5 * time.Second
-	for _, names := range stopOrder() {
-		var group sync.WaitGroup
-		for _, name := range names {
-			if p := s.processes[name]; p != nil {
-				group.Go(func() { p.stop(grace) })
-			}
-		}
-		group.Wait()
-	}
-	clear(s.processes)
-	switch {
-	case s.dir == "":
-		return nil
-	case keep:
-		fmt.Fprintf(s.progress, "stack: logs and data are kept in %s\n", s.dir)
-		return nil
-	}
-	return os.RemoveAll(s.dir)
-}

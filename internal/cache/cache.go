@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -70,7 +71,7 @@ func (d *Dir) file(family, key string) string { return d.family(family) + name(k
 func (d *Dir) read(file string) ([]byte, bool) {
 	at := filepath.Join(d.path, file)
 	about, err := os.Lstat(at)
-	if err != nil || !about.Mode().IsRegular() || about.Size() > d.most { // a pipe would never end
+	if err != nil || !about.Mode().IsRegular() || about.Size() > d.most || !mine(about) { // a pipe would never end
 		return nil, false
 	}
 	data, err := os.ReadFile(at)
@@ -80,6 +81,12 @@ func (d *Dir) read(file string) ([]byte, bool) {
 	now := time.Now()
 	_ = os.Chtimes(at, now, now) // else it goes sooner than it should
 	return data[sha256.Size:], true
+}
+
+// mine reports whether nobody but this user and root can have written the file.
+func mine(about os.FileInfo) bool {
+	s, ok := about.Sys().(*syscall.Stat_t)
+	return ok && (int(s.Uid) == os.Geteuid() || s.Uid == 0) && about.Mode().Perm()&0o022 == 0
 }
 
 // write writes a file so that nobody ever sees a part of it.

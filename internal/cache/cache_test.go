@@ -38,6 +38,16 @@ func TestCache(t *testing.T) {
 			t.Errorf("%s/%s is %q, %v", test.family, test.key, got, ok)
 		}
 	}
+	for _, mode := range []os.FileMode{0o620, 0o602, 0o644} {
+		for _, f := range files(t, d) {
+			if err := os.Chmod(f, mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, ok := d.Get("f", "k"); ok != (mode == 0o644) {
+			t.Errorf("of mode %o: %v", mode, ok)
+		}
+	}
 	if _, ok := Open(d.path, "v2", 1<<20).Get("f", "k"); ok {
 		t.Error("another version sees it")
 	}

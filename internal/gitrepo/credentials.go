@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/url"
+
+	"github.com/trefoil-gitops/trefoil/internal/redact"
 )
 
 // Credentials are what a server asks for, and by what it is recognised. For https there is at most one of a password, a bearer token
@@ -37,6 +39,7 @@ type access struct {
 }
 
 func (a *access) credentials() (Credentials, error) {
+	a.secrets.add(redact.OfProxies()...)
 	if a.read == nil {
 		return Credentials{}, Credentials{}.check(a.location)
 	}

@@ -129,7 +129,7 @@ func (x *index) hashEntry(parent place, name string) (object.TreeEntry, error) {
 	}
 	known := at.tracked.file()
 	if known == nil && (parent.ignored || parent.rules.match(at.name, false)) {
-		x.rest.file(at.name, about)
+		x.rest.file(at.name, x.path(at.name), about)
 		return entry, nil
 	}
 	switch about.Mode().Type() {
@@ -141,14 +141,14 @@ func (x *index) hashEntry(parent place, name string) (object.TreeEntry, error) {
 	case 0:
 		entry.Mode = x.mode(known, about)
 		x.rest.size(at.name, about)
-		if x.unchanged(known, about) {
+		if x.unchanged(known, x.path(at.name), about) {
 			entry.Hash = known.Hash
 			return entry, nil
 		}
 		entry.Hash, err = hashFile(x.path(at.name), about.Size())
 		return entry, err
 	}
-	x.rest.file(at.name, about)
+	x.rest.file(at.name, x.path(at.name), about)
 	return entry, nil // git commits no sockets, pipes or devices
 }
 

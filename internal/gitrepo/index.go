@@ -12,6 +12,7 @@ import (
 	"github.com/go-git/go-git/v5/config"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	gitindex "github.com/go-git/go-git/v5/plumbing/format/index"
+	"golang.org/x/sys/unix"
 )
 
 // index is what git knows about a work tree: which files are tracked, and what is ignored.
@@ -206,11 +207,21 @@ func globalIgnores(local string) (string, error) {
 	return local, nil
 }
 
-// unchanged tells whether git itself would take the file for what the index says without reading it: same size, same time, and
-// changed before the index was written.
-func (x *index) unchanged(entry *gitindex.Entry, about fs.FileInfo) bool {
+// unchanged tells whether git itself would take the file for what the index says without reading it: same size, same times, and
+// changed before the index was written. The second time can't be set by whoever edits the file and sets the first one back.
+func (x *index) unchanged(entry *gitindex.Entry, path string, about fs.FileInfo) bool {
 	return entry != nil && entry.Stage == 0 && !entry.IntentToAdd && !entry.ModifiedAt.IsZero() &&
-		entry.Size == uint32(about.Size()) && entry.ModifiedAt.Equal(about.ModTime()) && about.ModTime().Before(x.written)
+		entry.Size == uint32(about.Size()) && entry.ModifiedAt.Equal(about.ModTime()) && about.ModTime().Before(x.written) &&
+		entry.CreatedAt.Equal(touched(path))
+}
+
+// touched is when a file, its name or its attributes were changed last, as the file system has it; zero where it can't be told.
+func touched(path string) time.Time {
+	var about unix.Stat_t
+	if unix.Lstat(path, &about) != nil {
+		return time.Time{}
+	}
+	return time.Unix(about.Ctim.Unix())
 }
 
 // mode is that of a regular file in git.

@@ -16,6 +16,8 @@ func (s *subtree) Key() (string, error) { return s.root.String(), nil }
 // Key tells this state of the folder from every other one in which a file reads or a folder hashes in another way. What git takes
 // for unchanged without reading it is not read either; what git ignores counts by size and time, as in git's own index. The error
 // says that this can't be told: a file could not be read, or too much is ignored.
+//
+// A filter of git's that keeps the size of a file, and is another one in another work tree, is not noticed between the two.
 func (w *worktree) Key() (string, error) {
 	x := *w.index
 	x.rest = &rest{sum: sha256.New()}
@@ -34,9 +36,9 @@ type rest struct {
 
 var errMuch = errors.New("git ignores too much here")
 
-func (r *rest) file(name string, about fs.FileInfo) {
+func (r *rest) file(name, path string, about fs.FileInfo) {
 	if r != nil {
-		fmt.Fprintf(r.sum, "%q %s %d %d\n", name, about.Mode(), about.Size(), about.ModTime().UnixNano())
+		fmt.Fprintf(r.sum, "%q %s %d %d %d\n", name, about.Mode(), about.Size(), about.ModTime().UnixNano(), touched(path).UnixNano())
 	}
 }
 
@@ -67,7 +69,7 @@ func (r *rest) folder(path, name string) error {
 			return errMuch
 		}
 		if err == nil {
-			r.file(name+at[len(path):], about)
+			r.file(name+at[len(path):], at, about)
 		}
 		return err
 	})

@@ -17,6 +17,7 @@ func TestWorktreeKey(t *testing.T) {
 	git := func(args ...string) func(*testing.T, string) {
 		return func(t *testing.T, dir string) { runGit(t, dir, args...) }
 	}
+	old := time.Unix(1_700_000_000, 0)
 	for _, test := range []struct {
 		name   string
 		change func(*testing.T, string)
@@ -30,6 +31,12 @@ func TestWorktreeKey(t *testing.T) {
 			}
 		}, true},
 		{"another file of the same size", put("models.cue", "package other_\n"), false},
+		{"another file of the same size and time", func(t *testing.T, dir string) {
+			write(t, dir, map[string]string{"models.cue": "package other_\n"})
+			if err := os.Chtimes(filepath.Join(dir, "models.cue"), old, old); err != nil {
+				t.Fatal(err)
+			}
+		}, false},
 		{"removed", func(t *testing.T, dir string) { remove(t, dir, "models.cue") }, false},
 		{"new", put("more.cue", ""), false},
 		{"in a folder", put("train/run.py", "2"), false},
@@ -63,6 +70,9 @@ func TestWorktreeKey(t *testing.T) {
 			runGit(t, dir, "init", "-q")
 			write(t, dir, map[string]string{"models.cue": "package models\n", "train/run.py": "1", ".gitignore": "*.log.cue\nlocal.cue\nvenv\n"})
 			link(t, dir, "models.cue", "there.cue")
+			if err := os.Chtimes(filepath.Join(dir, "models.cue"), old, old); err != nil {
+				t.Fatal(err)
+			}
 			commitAll(t, dir, "all")
 			write(t, dir, map[string]string{"old.log.cue": "1", "venv/there.cue": "1", "untracked/file": "1", "nested/inner.cue": "1"})
 			runGit(t, filepath.Join(dir, "nested"), "init", "-q")

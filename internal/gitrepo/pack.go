@@ -20,7 +20,7 @@ import (
 // ask is a request for a commit, with as much of its history as makes it depth commits.
 func ask(refs *packp.AdvRefs, want plumbing.Hash, depth int) (*packp.UploadPackRequest, error) {
 	if !refs.Capabilities.Supports(capability.Shallow) {
-		return nil, errors.New("the server cannot send a commit without its history")
+		return nil, errors.New("the server cannot send a commit without its history (git calls that shallow): ask who runs it, or whether a proxy in the way forbids it")
 	}
 	request := packp.NewUploadPackRequestFromCapabilities(refs.Capabilities)
 	request.Wants = []plumbing.Hash{want}

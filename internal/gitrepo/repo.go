@@ -60,7 +60,6 @@ func Open(options Options) (*Repo, error) {
 		secrets: new(secrets),
 		afresh:  func(error) {},
 	}
-	repo.secrets.add(ofProxies()...)
 	repo.remote, err = newRemote(&access{location, options.Credentials, repo.secrets}, &repo.limits)
 	return repo, err
 }

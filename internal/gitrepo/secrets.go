@@ -2,19 +2,16 @@ package gitrepo
 
 import (
 	"crypto/sha256"
-	"net/url"
-	"os"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/trefoil-gitops/trefoil/internal/redact"
 )
 
-// secrets takes out of texts all secrets that were ever used: a server may repeat an old one after it was replaced.
+// secrets takes out of texts the secrets that were used: a server may repeat an old one after it was replaced.
 type secrets struct {
 	mu    sync.Mutex
-	known []secret // longest first: one may be part of another
+	known []secret // those that were used last at the end
 }
 
 // secret is one of them, where nobody who prints the struct sees it.
@@ -25,37 +22,48 @@ type secret struct {
 	brief  bool // of no use after an hour
 }
 
-// mostBrief is how many secrets are remembered that end by themselves: those of a day.
-const mostBrief = 24
+const (
+	// mostBrief is how many secrets are remembered that end by themselves: those of a day.
+	mostBrief = 24
+	// mostLasting is how many others are, of which some are in use. Who has tokens made anew each hour would fill the memory otherwise.
+	mostLasting = 64
+)
 
-func (s *secrets) add(texts ...string) { s.put(false, texts...) }
+func (s *secrets) add(texts ...string) { s.put(false, mostLasting, texts...) }
 
-// addBrief is add for secrets that end within hours: of those only the last ones are remembered.
-func (s *secrets) addBrief(texts ...string) { s.put(true, texts...) }
+// addBrief is add for secrets that end within hours.
+func (s *secrets) addBrief(texts ...string) { s.put(true, mostBrief, texts...) }
 
-func (s *secrets) put(brief bool, texts ...string) {
+func (s *secrets) put(brief bool, most int, texts ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, text := range texts {
-		sum := sha256.Sum256([]byte(text))
-		if text == "" || slices.ContainsFunc(s.known, func(k secret) bool { return k.sum == sum }) {
+		if text == "" {
 			continue
 		}
-		s.forget(brief)
-		s.known = append(s.known, secret{sum, len(text), redact.Secrets(text), brief})
+		used := secret{sha256.Sum256([]byte(text)), len(text), nil, brief}
+		if i := slices.IndexFunc(s.known, func(k secret) bool { return k.sum == used.sum }); i >= 0 {
+			used = s.known[i]
+			s.known = slices.Delete(s.known, i, i+1)
+		} else {
+			used.clean = redact.Secrets(text)
+			s.forget(brief, most)
+		}
+		s.known = append(s.known, used)
 	}
 }
 
-// forget makes room for one more brief secret.
-func (s *secrets) forget(brief bool) {
-	isBrief := func(k secret) bool { return k.brief }
+// forget makes room for one more secret of a kind.
+func (s *secrets) forget(brief bool, most int) {
+	kind := func(k secret) bool { return k.brief == brief }
 	n := 0
 	for _, k := range s.known {
-		if k.brief {
+		if kind(k) {
 			n++
 		}
 	}
-	if i := slices.IndexFunc(s.known, isBrief); brief && n >= mostBrief {
+	if n >= most {
+		i := slices.IndexFunc(s.known, kind)
 		s.known = slices.Delete(s.known, i, i+1)
 	}
 }
@@ -70,24 +78,4 @@ func (s *secrets) clean(text string) string {
 		text = k.clean(text)
 	}
 	return text
-}
-
-// ofProxies are the passwords of the proxies that the environment names: errors on the way quote them.
-func ofProxies() []string {
-	var all []string
-	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
-		value := os.Getenv(name)
-		if !strings.Contains(value, "://") {
-			value = "http://" + value
-		}
-		at, err := url.Parse(value)
-		if err != nil {
-			all = append(all, value)
-			continue
-		}
-		if password, ok := at.User.Password(); ok {
-			all = append(all, password, basic(at.User.Username(), password)[len("Basic "):])
-		}
-	}
-	return all
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -17,22 +19,28 @@ import (
 // may repeat them. It stands below what adds them to a request, so that it knows them wherever they come from and however often
 // they change.
 type discreet struct {
-	next http.RoundTripper
+	next  http.RoundTripper
+	proxy func(*http.Request) (*url.URL, error)
 
 	mu    sync.Mutex
-	sent  string // the header that clean is for
+	sent  []string // what clean is for
 	clean func(string) string
 }
 
-// discreetly is a rest.Config's WrapTransport.
-func discreetly(next http.RoundTripper) http.RoundTripper { return &discreet{next: next} }
+// discreetly makes a rest.Config's WrapTransport of its proxy, which is that of the environment where it names none.
+func discreetly(proxy func(*http.Request) (*url.URL, error)) func(http.RoundTripper) http.RoundTripper {
+	if proxy == nil {
+		proxy = http.ProxyFromEnvironment
+	}
+	return func(next http.RoundTripper) http.RoundTripper { return &discreet{next: next, proxy: proxy} }
+}
 
 // RoundTrip is that of the next, without the credentials in what may be told.
 func (d *discreet) RoundTrip(request *http.Request) (*http.Response, error) {
 	reply, err := d.next.RoundTrip(request)
-	sent := request.Header.Get("Authorization")
+	sent := d.secrets(request)
 	switch {
-	case sent == "":
+	case len(sent) == 0:
 		return reply, err
 	case err != nil:
 		if text := d.cleaner(sent)(err.Error()); text != err.Error() {
@@ -88,12 +96,22 @@ func (d *discreet) rewrite(reply *http.Response, clean func(string) string) erro
 	return nil
 }
 
-// cleaner is for what one Authorization header carries; it is kept while that stays the same.
-func (d *discreet) cleaner(sent string) func(string) string {
+// secrets are what a request carries to the server and to the proxy before it.
+func (d *discreet) secrets(request *http.Request) []string {
+	at, _ := d.proxy(request) // who has none has no password for it
+	all := redact.OfURL(at)
+	if header := request.Header.Get("Authorization"); header != "" {
+		all = append(all, redact.Authorization(header)...)
+	}
+	return all
+}
+
+// cleaner is kept while what is sent stays the same.
+func (d *discreet) cleaner(sent []string) func(string) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.sent != sent {
-		d.sent, d.clean = sent, redact.Authorization(sent)
+	if d.clean == nil || !slices.Equal(d.sent, sent) {
+		d.sent, d.clean = sent, redact.Secrets(sent...)
 	}
 	return d.clean
 }

@@ -94,7 +94,7 @@ func TestObjectsComeThrough(t *testing.T) {
 			t.Fatal(err)
 		}
 		request.Header.Set("Authorization", "Bearer t0ken")
-		reply, err := discreetly(http.DefaultTransport).RoundTrip(request)
+		reply, err := discreetly(nil)(http.DefaultTransport).RoundTrip(request)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -87,7 +87,7 @@ func New(options Options) (*Engine, error) {
 		config.QPS = -1
 	}
 	config.WarningHandler = rest.NoWarnings{}
-	config.Wrap(discreetly)
+	config.Wrap(discreetly(config.Proxy))
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)

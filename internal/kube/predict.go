@@ -28,7 +28,7 @@ const longestAnswer = 16 << 20
 // the status of HTTP that the model gave it. The error wraps ErrNotServed where there is no Service, or no pod of it is ready.
 func Predict(ctx context.Context, cluster *rest.Config, at render.Ref, request []byte) (answer []byte, status int, err error) {
 	config := rest.CopyConfig(cluster)
-	config.Wrap(discreetly)
+	config.Wrap(discreetly(config.Proxy))
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, 0, fmt.Errorf("cluster: %w", err)

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -17,13 +16,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
@@ -31,11 +27,8 @@ import (
 // home is the folder of an image that holds the serving code and the artifact, as in those of Seldon's builders.
 const home = "microservice"
 
-// Annotations of an image, beside the standard ones.
+// Annotations of an image, beside those that the Workflow asks for.
 const (
-	annotationModel      = "trefoil.dev/model"
-	annotationRelease    = "trefoil.dev/release"
-	annotationExperiment = "trefoil.dev/experiment"
 	// annotationRequirements is the sha256 of the requirements.txt whose packages the image does not hold.
 	annotationRequirements = "trefoil.dev/requirements"
 	// annotationRuns says where an image runs that has no base.
@@ -52,7 +45,13 @@ type content struct {
 // name by digest. The same content has the same digest. Without a base it holds no Python and no packages: it is data that this engine
 // knows how to run.
 func (e *Engine) image(ctx context.Context, b build, c content) (string, error) {
-	img, bare, err := e.base(ctx)
+	as := new(login)
+	name, err := e.assembled(ctx, as, b, c)
+	return name, as.discreet(err) // the layers of a base come late
+}
+
+func (e *Engine) assembled(ctx context.Context, as *login, b build, c content) (string, error) {
+	img, bare, err := e.base(ctx, as)
 	if err != nil {
 		return "", err
 	}
@@ -60,7 +59,7 @@ func (e *Engine) image(ctx context.Context, b build, c content) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	for _, layer := range []map[string]string{files, {path.Join(home, path.Clean(b.artifactPath)): c.artifact}} {
+	for _, layer := range []map[string]string{files, {path.Join(home, path.Clean(b.path)): c.artifact}} {
 		if img, err = withLayer(img, layer, c.created); err != nil {
 			return "", err
 		}
@@ -72,26 +71,7 @@ func (e *Engine) image(ctx context.Context, b build, c content) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	return b.repository + "@" + digest.String(), e.push(ctx, img, b)
-}
-
-// base is the image that is put below the layers: the configured one, or a bare one without anything.
-func (e *Engine) base(ctx context.Context) (img v1.Image, bare bool, err error) {
-	oci := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
-	if e.options.Base == "" {
-		return oci, true, nil
-	}
-	ref, err := name.ParseReference(e.options.Base)
-	if err != nil {
-		return nil, false, fmt.Errorf("the base image: %w", err)
-	}
-	img, err = remote.Image(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain),
-		remote.WithPlatform(v1.Platform{OS: "linux", Architecture: runtime.GOARCH}))
-	if err != nil {
-		e.options.Log.Warn("the base image can't be had, packaging without it: the image runs on this machine only", "base", e.options.Base, "error", err)
-		return oci, true, nil
-	}
-	return img, false, nil
+	return b.repository + "@" + digest.String(), e.push(ctx, as, img, b)
 }
 
 // sourceFiles are the regular files of the serving source by their names in the image.
@@ -139,12 +119,8 @@ func described(img v1.Image, bare bool, b build, c content) (v1.Image, error) {
 	if bare {
 		config.OS, config.Architecture = "linux", runtime.GOARCH
 	}
-	notes := map[string]string{
-		"org.opencontainers.image.created":  c.created.UTC().Format(time.RFC3339),
-		"org.opencontainers.image.revision": b.commit,
-		"org.opencontainers.image.title":    b.model,
-		annotationModel:                     b.model, annotationRelease: b.release, annotationExperiment: b.experiment,
-	}
+	notes := b.notes
+	notes["org.opencontainers.image.created"] = c.created.UTC().Format(time.RFC3339)
 	if text, err := os.ReadFile(filepath.Join(c.source, "requirements.txt")); err == nil {
 		sum := sha256.Sum256(text)
 		notes[annotationRequirements] = hex.EncodeToString(sum[:])
@@ -201,21 +177,6 @@ func (e *Engine) keep(img v1.Image, b build) (v1.Hash, error) {
 
 // layout is the folder of an image.
 func (e *Engine) layout(hex string) string { return filepath.Join(e.options.Dir, "images", hex) }
-
-// push puts the image into its registry, where that is asked for.
-func (e *Engine) push(ctx context.Context, img v1.Image, b build) error {
-	if !e.options.Push {
-		return nil
-	}
-	ref, err := name.NewTag(b.repository + ":" + b.tag)
-	if err == nil {
-		err = remote.Write(ref, img, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain))
-	}
-	if err != nil {
-		return fmt.Errorf("the image was made and could not be pushed: %w", err)
-	}
-	return nil
-}
 
 // addAll adds files in the order of their names, without the folders that they are in.
 func addAll(t *tar.Writer, files map[string]string) error {

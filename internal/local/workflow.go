@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -17,11 +16,10 @@ import (
 
 // build is what a packaging Workflow asks for. Its containers are told by their environment, and so is this.
 type build struct {
-	experiment, path, sha256 string // of the artifact
-	artifactPath             string // where in the image's folder it goes
+	experiment, path, sha256 string // of the artifact; the path is in the experiment's outputs, and in the image's folder
 	url, commit, folder      string // of the serving source; empty where there is none
 	repository, tag          string
-	release, model           string
+	notes                    map[string]string // about the image
 }
 
 // build reads the Workflow.
@@ -46,29 +44,21 @@ func (r record) build() (build, error) {
 		}
 	}
 	b := build{
-		sha256: env["ARTIFACT_SHA256"], artifactPath: env["ARTIFACT_PATH"], url: env["REPOSITORY"], commit: env["COMMIT"],
-		folder: env["FOLDER"], release: fmt.Sprint(r.number("labels", render.LabelRelease)), model: r.Model,
+		sha256: env["ARTIFACT_SHA256"], url: env["REPOSITORY"], commit: env["COMMIT"],
+		folder: env["FOLDER"], notes: map[string]string{},
 	}
+	for line := range strings.SplitSeq(env["NOTES"], "\n") {
+		if key, value, found := strings.Cut(line, "="); found {
+			b.notes[key] = value
+		}
+	}
+	b.experiment, b.path = b.notes[render.AnnotationExperiment], env["ARTIFACT_PATH"]
 	b.repository, b.tag, _ = cutLast(env["IMAGE"], ":")
-	return b, b.artifact(env["ARTIFACT_URL"])
+	return b, nil
 }
 
 type step struct {
 	Env []struct{ Name, Value string }
-}
-
-// artifact reads the URL by which Polyaxon serves an artifact: .../runs/UUID/artifact?path=outputs/PATH.
-func (b *build) artifact(address string) error {
-	u, err := url.Parse(address)
-	if err != nil {
-		return err
-	}
-	_, rest, found := strings.Cut(u.Path, "/runs/")
-	b.experiment, _, _ = strings.Cut(rest, "/")
-	if b.path, _ = strings.CutPrefix(u.Query().Get("path"), "outputs/"); !found || b.path == "" {
-		return fmt.Errorf("the artifact's address is none of Polyaxon's: %s", address)
-	}
-	return nil
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

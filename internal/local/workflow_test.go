@@ -77,7 +77,7 @@ func TestWorkflow(t *testing.T) {
 	}
 	described := annotations(t, img)
 	for name, want := range map[string]string{
-		annotationModel: "m", annotationRelease: "1", annotationExperiment: r.Experiment, "org.opencontainers.image.revision": commit,
+		render.LabelModel: "m", render.LabelRelease: "1", render.AnnotationExperiment: r.Experiment, "org.opencontainers.image.revision": commit,
 	} {
 		if described[name] != want {
 			t.Errorf("annotation %s is %q, want %q", name, described[name], want)

@@ -7,9 +7,10 @@ import (
 	"github.com/trefoil-gitops/trefoil/internal/redact"
 )
 
-// cleaner returns what all text goes through that others wrote and people may read. It is one line without the token.
+// cleaner returns what all text goes through that others wrote and people may read. It is one line without the token and the passwords of
+// proxies, which the environment has.
 func cleaner(token Token) func(string) string {
-	clean := redact.Secrets(string(token))
+	clean := redact.Secrets(append(redact.OfProxies(), string(token))...)
 	return func(s string) string { return line(clean(s)) } // before the line is cut: half a token is one too many
 }
 

@@ -15,13 +15,29 @@ import (
 // Mark stands where a secret was.
 const Mark = "[redacted]"
 
+// A pattern takes some kB for each character, and tokens may have thousands of them: of those the first enough characters are looked for,
+// and go with all that follows. Of anything else at most most bytes are.
+const (
+	enough = 128
+	most   = 1 << 10
+)
+
+var tokens = regexp.MustCompile(`^[-\w.~+/=:]+$`)
+
+// rest is what may follow the beginning of a token: what tokens and their forms are made of, and nothing that would end a text in JSON.
+const rest = `(?:[, ]+\d+\b)*[-\w.~+/=:%\\&#;]*`
+
 // Secrets returns what takes the secrets out of a text, in whichever form they are in it. Empty ones are none. That it is a
 // function hides the secrets also from those who print the struct around it.
 func Secrets(secrets ...string) func(string) string {
 	var all []string
 	for _, s := range secrets {
-		if s != "" {
-			all = append(all, forms(s)...)
+		switch {
+		case s == "":
+		case len(s) > enough && tokens.MatchString(s):
+			all = append(all, `(?:`+strings.Join(forms(s[:enough]), "|")+`)`+rest)
+		default:
+			all = append(all, forms(s[:min(len(s), most)])...)
 		}
 	}
 	if len(all) == 0 {
@@ -31,19 +47,19 @@ func Secrets(secrets ...string) func(string) string {
 	return func(text string) string { return pattern.ReplaceAllLiteralString(text, Mark) }
 }
 
-// Authorization is Secrets for what a header of that name carries.
-func Authorization(header string) func(string) string {
+// Authorization is what is secret of a header of that name.
+func Authorization(header string) []string {
 	scheme, secret, found := strings.Cut(header, " ")
 	if !found {
-		return Secrets(header)
+		return []string{header}
 	}
 	if strings.EqualFold(scheme, "Basic") {
 		if login, err := base64.StdEncoding.DecodeString(secret); err == nil {
 			_, password, _ := strings.Cut(string(login), ":")
-			return Secrets(password, secret)
+			return []string{password, secret}
 		}
 	}
-	return Secrets(secret)
+	return []string{secret}
 }
 
 // forms are patterns of what a text becomes on its way: each character as it is or escaped as in JSON, Go, URLs or HTML, also more
@@ -62,14 +78,14 @@ func forms(secret string) []string {
 		i += size
 	}
 	all := []string{each.String(), `(?i:` + hex.EncodeToString([]byte(secret)) + `)`}
-	const enough = 6 // fewer digits could be anything
-	if len(secret) >= enough {
+	const telling = 6 // fewer digits could be anything
+	if len(secret) >= telling {
 		all = append(all, `\b`+decimal.String()+`\b`)
 	}
 	for before := range 3 { // how many bytes of the first group of three are somebody else's
 		text := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", before) + secret))
 		sure := text[(before*8+5)/6 : (before+len(secret))*8/6]
-		if len(sure) >= enough {
+		if len(sure) >= telling {
 			all = append(all, `[-\w+/]*`+alphabets(sure)+`[-\w+/=]*`)
 		}
 	}
@@ -87,6 +103,9 @@ func character(c string) string {
 	if r >= 0x10000 {
 		high, low := utf16.EncodeRune(r)
 		number = fmt.Sprintf(`u%08x|u%04x%su%04x`, r, high, escape, low)
+	}
+	if r == ' ' { // of a URL's query
+		number += `|\+|%(?:25)*2b`
 	}
 	var bytes strings.Builder
 	for _, b := range []byte(c) {

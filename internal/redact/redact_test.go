@@ -14,7 +14,10 @@ import (
 
 // I6: whatever form a secret takes, it is not in the text any more, and all around it is.
 func TestSecrets(t *testing.T) {
-	for _, secret := range []string{`tok/+"&<%='en\x-0123456789U`, "pässwört-für-€uch-😀-0123", "bytes-\xff\xfe\xc3-0123456789"} {
+	for _, secret := range []string{
+		`tok/+"&<%='en\x-0123456789U`, "pässwört-für-€uch-😀-0123", "bytes-\xff\xfe\xc3-0123456789",
+		strings.Repeat("eyJhbGciOiJSUzI1NiJ9.x/+~", 40), strings.Repeat("not a token, but a long text ", 10),
+	} {
 		t.Run(fmt.Sprintf("%q", secret), func(t *testing.T) { hidden(t, secret) })
 	}
 }
@@ -52,9 +55,27 @@ func each(text, format string) string {
 	return b.String()
 }
 
+// TestLongSecrets has nobody wait, run out of memory or end for what is longer than any secret, and cuts nothing else out of what was said.
+func TestLongSecrets(t *testing.T) {
+	token := strings.Repeat("eyJhbGciOiJSUzI1NiJ9.", 100)
+	clean := Secrets(token)
+	const want = `{"kind":"Status","message":"not [redacted]","code":401}`
+	if got := clean(strings.Replace(want, Mark, token, 1)); got != want {
+		t.Errorf("it becomes %s", got)
+	}
+	for _, secret := range []string{strings.Repeat("x", 1<<20), strings.Repeat("x y", 1<<20)} {
+		got := Secrets(secret)("said " + secret[:most] + " twice")
+		if !strings.HasPrefix(got, "said [redacted]") || !strings.HasSuffix(got, " twice") {
+			t.Errorf("it becomes %.100s", got)
+		}
+	}
+}
+
 func TestNothingToRedact(t *testing.T) {
 	const text = "planning on commit 0a99611, 3 models"
-	for _, clean := range []func(string) string{Secrets(), Secrets(""), Secrets("another", "secret"), Authorization(""), Authorization("Bearer other")} {
+	for _, clean := range []func(string) string{
+		Secrets(), Secrets(""), Secrets("another", "secret"), Secrets(Authorization("")...), Secrets(Authorization("Bearer other")...),
+	} {
 		if got := clean(text); got != text {
 			t.Errorf("%q becomes %q", text, got)
 		}
@@ -66,7 +87,7 @@ func TestAuthorization(t *testing.T) {
 	for header, said := range map[string]string{
 		"Bearer abc.def": "Bearer abc.def", "Token abc": "abc", "abcdef": "abcdef", "Basic " + login: "bob:pass:word and " + login,
 	} {
-		got := Authorization(header)("you sent " + said)
+		got := Secrets(Authorization(header)...)("you sent " + said)
 		if strings.Contains(got, "abc") || strings.Contains(got, "pass") || strings.Contains(got, login) {
 			t.Errorf("%s becomes %s", said, got)
 		}

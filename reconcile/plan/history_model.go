@@ -157,7 +157,7 @@ func packageChanges(a, b *schema.Package) []string {
 	return differences(
 		field{"package.image", a.Image, b.Image},
 		field{"package.source", source(a.Source), source(b.Source)},
-		field{"package.builder", a.Builder.S2I + a.Builder.Dockerfile, b.Builder.S2I + b.Builder.Dockerfile},
+		field{"package.builder", builder(a.Builder), builder(b.Builder)},
 	)
 }
 

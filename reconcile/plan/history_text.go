@@ -36,6 +36,15 @@ func source(s schema.Source) string {
 	return strings.TrimSuffix(fmt.Sprintf("%s@%.7s", s.Path, s.Tree), "@")
 }
 
+// builder is what an image is made of, and by whom, unless that is buildah.
+func builder(b schema.Builder) string {
+	words := []string{b.S2I, b.Dockerfile}
+	if b.BuildKit {
+		words = []string{b.Name(), b.Dockerfile}
+	}
+	return strings.TrimSpace(strings.Join(words, " "))
+}
+
 // space is what of a search can change its result.
 func space(s schema.Search) string {
 	s.Concurrency = 0

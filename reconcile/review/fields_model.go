@@ -191,14 +191,33 @@ func (w *writer) pack(p schema.Package) {
 	w.source(p.Source, "package")
 	w.text(p.Builder.S2I, "package", "builder", "s2i", "image")
 	if file := p.Builder.Dockerfile; file != "" {
-		w.text(file, "package", "builder", "buildah", "dockerfile")
-		w.usual(file == "Dockerfile")
+		w.text(file, "package", "builder", p.Builder.Name(), "dockerfile")
+		w.usual(file == "Dockerfile" && p.Builder.Name() == "buildah")
+	}
+	if p.Claim != nil {
+		w.text(p.Claim.Name, "package", "artifact", "from", "pvc", "claim")
+		w.text(p.Claim.Path, "package", "artifact", "from", "pvc", "path")
 	}
 	w.text(p.Credentials, "package", "credentials")
+	w.text(p.GitCredentials, "package", "gitCredentials")
+	w.registry(p.Registry)
+	w.text(p.ServiceAccount, "package", "serviceAccount")
 	w.value(p.Attempt, "package", "attempt")
 	w.duration(p.Timeout, "package", "timeout")
 	w.resources(p.Resources, "package")
 	w.extra(p.Argo, "package", "argo")
+}
+
+func (w *writer) registry(r schema.Registry) {
+	if r.HTTP {
+		w.value(true, "package", "registry", "http")
+	}
+	if r.CA != nil {
+		w.text(r.CA.Secret, "package", "registry", "ca", "secret")
+		w.text(r.CA.ConfigMap, "package", "registry", "ca", "configMap")
+		w.text(r.CA.Key, "package", "registry", "ca", "key")
+		w.usual(r.CA.Key == "ca.crt")
+	}
 }
 
 func (w *writer) environment(e schema.Environment, model string) {

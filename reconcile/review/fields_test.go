@@ -32,8 +32,10 @@ func TestFieldsTold(t *testing.T) {
 		train.revision train.timeout train.polyaxon
 		select.metric select.goal select.#gate.[a-z]+ select.then select.minimum select.by select.experiment
 		package package.image package.source.path package.source.path.has.other.content package.source.git.url package.source.git.commit
-		package.builder.s2i.image package.builder.buildah.dockerfile package.credentials package.attempt package.timeout
-		package.resources.limits.memory package.argo
+		package.builder.s2i.image package.builder.buildah.dockerfile
+		package.builder.buildkit.dockerfile package.credentials package.attempt package.timeout
+		package.resources.limits.memory package.argo package.artifact.from.pvc.claim package.artifact.from.pvc.path package.serviceAccount
+		package.gitCredentials 		package.registry.http package.registry.ca.secret package.registry.ca.configMap package.registry.ca.key
 		serve.[a-z]+ serve.[a-z]+.namespace serve.[a-z]+.release serve.[a-z]+.replicas serve.[a-z]+.name serve.[a-z]+.waive
 		serve.[a-z]+.resources.limits.cpu serve.[a-z]+.seldon
 		selected selected.latest selected.last selected.releases.[0-9]+ selected.releases.[0-9]+.image selected.releases.[0-9]+.metrics.[a-z]+

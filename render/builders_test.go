@@ -1,0 +1,261 @@
+package render_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// builder stands in for buildah and buildctl: it notes its arguments in LOG and writes the digest of what is pushed. The first
+// REFUSALS pushes fail; BROKEN builds fail.
+func builder(args []string) int {
+	if strings.Join(args, " ") == "debug workers" { // asks whether buildkitd is there
+		if _, err := os.Stat(os.Getenv("LOG") + ".daemon"); err != nil {
+			return 1
+		}
+		return 0
+	}
+	if note("", args) != nil || os.Getenv("BROKEN") != "" && !slices.Contains(args, "push") {
+		return 1
+	}
+	file, content := "--digestfile", "sha256:0f"
+	if slices.Contains(args, "--metadata-file") {
+		file, content = "--metadata-file", `{
+  "containerimage.config.digest": "sha256:1e",
+  "containerimage.digest": "sha256:0f"
+}
+`
+	}
+	i := slices.Index(args, file)
+	if i < 0 {
+		return 0
+	}
+	if refused() {
+		return 1
+	}
+	if os.WriteFile(args[i+1], []byte(content), 0o644) != nil {
+		return 1
+	}
+	return 0
+}
+
+// note adds a line with the arguments of a program to the log, or to one beside it.
+func note(beside string, args []string) error {
+	log, err := os.OpenFile(os.Getenv("LOG")+beside, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(log, strings.Join(args, "|"))
+	return errors.Join(err, log.Close())
+}
+
+// refused reports whether a registry that fails REFUSALS times does so now.
+func refused() bool {
+	var times int
+	_, _ = fmt.Sscan(os.Getenv("REFUSALS"), &times)
+	file := os.Getenv("LOG") + ".refused"
+	before, _ := os.ReadFile(file)
+	return len(before) < times && os.WriteFile(file, append(before, '.'), 0o644) == nil
+}
+
+// daemon stands in for rootlesskit with a buildkitd in it, until it is told to end.
+func daemon(args []string) int {
+	end := make(chan os.Signal, 1)
+	signal.Notify(end, syscall.SIGTERM)
+	if os.Getenv("BROKEN") == "daemon" {
+		fmt.Fprintln(os.Stderr, "write to uid_map failed")
+		return 1
+	}
+	if note(".daemon", args) != nil {
+		return 1
+	}
+	<-end
+	if note(".daemon", []string{"ended"}) != nil {
+		return 1
+	}
+	return 0
+}
+
+// building is the environment of a build in a folder.
+func building(dir string, more ...string) []string {
+	return append([]string{
+		"CONTEXT=" + dir + "/context", "DOCKERFILE=" + dir + "/context/docker/Dockerfile", "IMAGE=registry.example/mnist:v1-1f2e",
+		"NOTES=trefoil.dev/model=mnist\norg.opencontainers.image.source=https://git.example.com/a,\"b\" $(c)",
+		"DIGEST=" + dir + "/digest", "STORAGE=" + dir + "/storage", "RETRY_SECONDS=0", "LOG=" + dir + "/log",
+		"HOME=" + dir + "/storage", "REGISTRY=registry.example:5000",
+	}, more...)
+}
+
+// calls are the lines of the log, with the folder called DIR.
+func calls(t *testing.T, dir, beside string) string {
+	t.Helper()
+	text, err := os.ReadFile(dir + "/log" + beside)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(string(text), dir, "DIR")
+}
+
+const (
+	source        = `org.opencontainers.image.source=https://git.example.com/a,"b" $(c)`
+	buildahBuilds = "--root|DIR/storage/root|--runroot|DIR/storage/run|bud|-q|--timestamp|0|" +
+		"--label|trefoil.dev/model=mnist|--annotation|trefoil.dev/model=mnist|--label|" + source + "|--annotation|" + source +
+		"|-f|DIR/context/docker/Dockerfile|-t|registry.example/mnist:v1-1f2e|DIR/context\n"
+	buildahPushes  = "--root|DIR/storage/root|--runroot|DIR/storage/run|push|-q|--digestfile|DIR/digest|registry.example/mnist:v1-1f2e\n"
+	buildkitBuilds = "build|--frontend|dockerfile.v0|--progress|plain|--opt|build-arg:SOURCE_DATE_EPOCH=0|--local|context=DIR/context|" +
+		"--local|dockerfile=DIR/context/docker|--opt|filename=Dockerfile|--opt|label:trefoil.dev/model=mnist|--opt|label:" + source
+	buildkitPushes = buildkitBuilds + "|--output|type=image,name=registry.example/mnist:v1-1f2e,push=true,oci-mediatypes=true," +
+		`rewrite-timestamp=true,"annotation.trefoil.dev/model=mnist",` +
+		`"annotation.org.opencontainers.image.source=https://git.example.com/a,""b"" $(c)"` + "|--metadata-file|DIR/storage/run/built\n"
+)
+
+// TestBuild runs both builders: a registry that is down for a while costs a push and no build; what never works ends it.
+func TestBuild(t *testing.T) {
+	buildah, buildkit := [2]string{buildahBuilds, buildahPushes}, [2]string{buildkitBuilds + "\n", buildkitPushes}
+	for name, test := range map[string]struct {
+		env    string
+		builds int
+		pushes int
+		fails  bool
+	}{
+		"at once":              {"", 1, 1, false},
+		"registry down":        {"REFUSALS=3", 1, 4, false},
+		"registry never there": {"REFUSALS=99", 1, 5, true},
+		"wrong source":         {"BROKEN=build", 1, 0, true},
+	} {
+		for file, lines := range map[string][2]string{"buildah.sh": buildah, "buildkit.sh": buildkit} {
+			t.Run(file+" "+name, func(t *testing.T) {
+				t.Parallel() // BuildKit's takes a second to see that the daemon is there
+				dir := t.TempDir()
+				output, err := script(t, file, building(dir, test.env)...)
+				if (err != nil) != test.fails {
+					t.Fatalf("%v: %s", err, output)
+				}
+				want := strings.Repeat(lines[0], test.builds) + strings.Repeat(lines[1], test.pushes)
+				if diff := cmp.Diff(want, calls(t, dir, "")); diff != "" {
+					t.Error(diff)
+				}
+				digest, err := os.ReadFile(dir + "/digest")
+				if got := strings.TrimSpace(string(digest)); !test.fails && got != "sha256:0f" || test.fails && got != "" {
+					t.Errorf("digest %q, %v", got, err)
+				}
+			})
+		}
+	}
+}
+
+// TestBuildKitDaemon holds that buildkitd is there as long as the script and no longer, and that one which can't start says why.
+func TestBuildKitDaemon(t *testing.T) {
+	dir := t.TempDir()
+	if output, err := script(t, "buildkit.sh", building(dir)...); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	want := "--state-dir=DIR/storage/run/rootlesskit|buildkitd|--rootless|--oci-worker-no-process-sandbox|--containerd-worker=false|" +
+		"--addr|unix://DIR/storage/run/buildkitd.sock|--root|DIR/storage/buildkit|" +
+		"--config|DIR/storage/run/buildkitd.toml\nended\n"
+	if diff := cmp.Diff(want, calls(t, dir, ".daemon")); diff != "" {
+		t.Error(diff)
+	}
+	output, err := script(t, "buildkit.sh", building(t.TempDir(), "BROKEN=daemon")...)
+	if err == nil || !strings.Contains(output, "BuildKit does not start") || !strings.Contains(output, "write to uid_map failed") {
+		t.Errorf("%v: %s", err, output)
+	}
+}
+
+// TestRegistry holds that plain HTTP, and a certificate of one's own, are for the one registry and nothing else.
+func TestRegistry(t *testing.T) {
+	const (
+		settings = ".config/containers/"
+		pushed   = ",rewrite-timestamp=true,\"annotation"
+	)
+	for name, test := range map[string]struct{ script, env, file, want, output string }{
+		"buildah, neither": {"buildah.sh", "", ".config", "", ""},
+		"buildah, plain HTTP": {"buildah.sh", "REGISTRY_HTTP=true", settings + "registries.conf.d/trefoil.conf",
+			"[[registry]]\nlocation = \"registry.example:5000\"\ninsecure = true\n", ""},
+		"buildah, certificate": {"buildah.sh", "REGISTRY_CA=CA", settings + "certs.d/registry.example:5000/ca.crt", "PEM", ""},
+		"BuildKit, neither":    {"buildkit.sh", "", "run/buildkitd.toml", "", pushed},
+		"BuildKit, plain HTTP": {"buildkit.sh", "REGISTRY_HTTP=true", "run/buildkitd.toml",
+			"[registry.\"registry.example:5000\"]\nhttp = true\n", ",rewrite-timestamp=true,registry.insecure=true,\"annotation"},
+		"BuildKit, certificate": {"buildkit.sh", "REGISTRY_CA=CA", "run/buildkitd.toml",
+			"[registry.\"registry.example:5000\"]\nhttp = false\nca = [\"CA\"]\n", pushed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			ca := dir + "/ca.pem"
+			write(t, dir, map[string]string{"ca.pem": "PEM"})
+			if output, err := script(t, test.script, building(dir, strings.Replace(test.env, "=CA", "="+ca, 1))...); err != nil {
+				t.Fatalf("%v: %s", err, output)
+			}
+			got, _ := os.ReadFile(dir + "/storage/" + test.file) // nothing, where there is none
+			if diff := cmp.Diff(strings.Replace(test.want, "CA", ca, 1), string(got)); diff != "" {
+				t.Error(diff)
+			}
+			if log := calls(t, dir, ""); !strings.Contains(log, test.output) {
+				t.Errorf("%q is not in %s", test.output, log)
+			}
+		})
+	}
+}
+
+// TestPlace puts the artifact into a source that may have another use for its path: then nothing is built.
+func TestPlace(t *testing.T) {
+	for name, test := range map[string]struct {
+		source, artifact string
+		says             string // empty where it works
+	}{
+		"folder in its place":         {"model.dat/notes", "model.dat", "has a folder where the artifact goes: model.dat"},
+		"file in place of its folder": {"a", "a/b/model.dat", "no folder can be made in the serving source for the artifact a/b/model.dat"},
+		"file further down":           {"a/b", "a/b/model.dat", "no folder can be made in the serving source for the artifact a/b/model.dat"},
+		"file in its place":           {"a/b/model.dat", "a/b/model.dat", ""},
+		"odd names":                   {"model.py", "-a/-m", ""},
+		"ignored":                     {".dockerignore", "out/best model.bin", ""},
+		"ignored by s2i":              {".s2iignore", "out/best model.bin", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, map[string]string{"artifact": "weights", "context/" + test.source: "out"})
+			if err := os.Chmod(dir+"/artifact", 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // a container that is started again does the same
+				output, err := script(t, "place.sh", "CONTEXT="+dir+"/context", "ARTIFACT="+dir+"/artifact", "ARTIFACT_PATH="+test.artifact)
+				if (err == nil) != (test.says == "") || !strings.Contains(output, test.says) {
+					t.Fatalf("%v: %s", err, output)
+				}
+			}
+			if test.says == "" {
+				placed(t, filepath.Join(dir, "context"), test.source, test.artifact)
+			}
+		})
+	}
+}
+
+// placed looks at what a source with the artifact in it has become.
+func placed(t *testing.T, context, source, artifact string) {
+	t.Helper()
+	files := read(t, context)
+	about, err := os.Stat(filepath.Join(context, artifact))
+	if err != nil || files[artifact] != "weights" || about.Mode().Perm() != 0o644 {
+		t.Errorf("%v, %v", files, err)
+	}
+	want := "out"
+	switch {
+	case strings.HasSuffix(source, "ignore"):
+		want += "\n!" + artifact + "\n"
+	case source == artifact:
+		want = "weights"
+	}
+	if files[source] != want {
+		t.Errorf("%s is %q", source, files[source])
+	}
+}

@@ -1,0 +1,61 @@
+package render
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/trefoil-gitops/trefoil/schema"
+)
+
+// The kinds of what the cluster has to hold before a Workflow runs. People apply them; the daemon has no right to.
+const (
+	ServiceAccount Kind = "ServiceAccount"
+	Role           Kind = "Role"
+	RoleBinding    Kind = "RoleBinding"
+)
+
+const (
+	packagers      = "trefoil-workflows" // the Role of all accounts whose pods package, and its binding
+	defaultAccount = "default"           // which each namespace has by itself
+	rbac           = "rbac.authorization.k8s.io"
+)
+
+// Platform is what the pods of Workflows need besides themselves: their accounts, those of the models' own among them, and the one
+// right that Argo's executor asks for, to report what came out. Their tokens open nothing else.
+func Platform(models []schema.Model, s Settings) []Object {
+	names := []string{cmp.Or(s.Workflows.ServiceAccount, defaultAccount)}
+	for _, m := range models {
+		if m.Package != nil && m.Package.ServiceAccount != "" {
+			names = append(names, m.Package.ServiceAccount)
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	var all []Object
+	var subjects []any
+	for _, name := range names {
+		subjects = append(subjects, map[string]any{"kind": "ServiceAccount", "name": name, "namespace": s.Workflows.Namespace})
+		if name != defaultAccount {
+			all = append(all, s.platform("v1", ServiceAccount, name, nil))
+		}
+	}
+	return append(all,
+		s.platform(rbac+"/v1", Role, packagers, map[string]any{"rules": []any{map[string]any{
+			"apiGroups": texts("argoproj.io"), "resources": texts("workflowtaskresults"), "verbs": texts("create", "patch"),
+		}}}),
+		s.platform(rbac+"/v1", RoleBinding, packagers, map[string]any{
+			"roleRef": map[string]any{"apiGroup": rbac, "kind": "Role", "name": packagers}, "subjects": subjects,
+		}),
+	)
+}
+
+// platform is an object of the Workflows' namespace. It carries none of our labels: it isn't the daemon's to change or delete.
+func (s Settings) platform(version string, kind Kind, name string, body map[string]any) Object {
+	if body == nil {
+		body = map[string]any{}
+	}
+	ref := Ref{Kind: kind, Namespace: s.Workflows.Namespace, Name: name}
+	body["apiVersion"], body["kind"] = version, string(kind)
+	body["metadata"] = map[string]any{"name": name, "namespace": s.Workflows.Namespace}
+	return Object{Ref: ref, Digest: digest(body), Body: body}
+}

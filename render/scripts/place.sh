@@ -1,0 +1,23 @@
+#!/bin/sh
+# Puts the trained model into the serving source, where the builder will find it.
+# Env: ARTIFACT, ARTIFACT_PATH (where in CONTEXT), CONTEXT.
+set -eu
+umask 022
+
+place=$CONTEXT/$ARTIFACT_PATH
+if [ -d "$place" ]; then # cp would put the artifact into it
+    echo "the serving source has a folder where the artifact goes: $ARTIFACT_PATH" >&2
+    exit 1
+fi
+if ! mkdir -p "$(dirname "$place")"; then
+    echo "no folder can be made in the serving source for the artifact $ARTIFACT_PATH" >&2
+    exit 1
+fi
+cp "$ARTIFACT" "$place"
+chmod 644 "$place"
+for name in .containerignore .dockerignore .s2iignore; do # people leave out data of their own, never the artifact
+    ignore=$CONTEXT/$name
+    if [ -f "$ignore" ] && ! grep -qxF "!$ARTIFACT_PATH" "$ignore"; then
+        printf '\n!%s\n' "$ARTIFACT_PATH" >>"$ignore"
+    fi
+done
