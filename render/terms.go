@@ -85,6 +85,9 @@ func deploymentTerms(environment string) terms {
 	const component = predictor + ".componentSpecs.0"
 	const ours = component + ".spec.containers." + node
 	return terms{open: objectOpen(), owners: []owner{
+		{path: predictor + ".annotations.seldon.io/no-engine", field: environment + ".engine"},
+		{path: predictor + ".progressDeadlineSeconds", field: environment + ".deadline"},
+		{path: component + ".hpaSpec", field: environment + ".autoscale"},
 		{path: "metadata.name", field: environment + ".name"},
 		{path: "metadata.namespace", field: environment + ".namespace"},
 		{path: "spec.name", field: environment + ".name", closed: true},

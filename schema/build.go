@@ -161,6 +161,7 @@ func (l *loader) environments(serve map[string]json.RawMessage) []Environment {
 		var r rawEnvironment
 		err := decode(serve[name], &r)
 		e := Environment{Name: name, Namespace: r.Namespace, ObjectName: r.Name, Replicas: valueOr(r.Replicas, 1),
+			Autoscale: r.Autoscale.autoscale(), NoEngine: !valueOr(r.Engine, true), Deadline: duration(r.Deadline, 0),
 			Resources: r.Resources, Waive: r.Waive, Seldon: r.Seldon}
 		if e.ObjectName == "" {
 			e.ObjectName = l.name
@@ -171,6 +172,13 @@ func (l *loader) environments(serve map[string]json.RawMessage) []Environment {
 		if err != nil {
 			l.report(codeValue, "", []string{"serve", name, "namespace"}, "the environment can't be read: %v", err)
 			continue
+		}
+		if r.Deadline != "" && (e.Deadline < time.Second || e.Deadline > 24*time.Hour) {
+			l.report(codeValue, "write one from 1s to 24h", []string{"serve", name, "deadline"}, "serve.%s.deadline is %q", name, r.Deadline)
+		}
+		if r.Autoscale != nil && r.Replicas != nil {
+			l.report(codeExactly, "take replicas out: autoscale says it, from min to max", []string{"serve", name, "replicas"},
+				"serve.%s has both replicas and autoscale", name)
 		}
 		list = append(list, e)
 	}

@@ -167,10 +167,14 @@ type Environment struct {
 	Namespace  string
 	ObjectName string // name of the Seldon object: the model's unless overridden
 	Release    int    // 0 follows `latest`
-	Replicas   int
-	Resources  Resources
-	Waive      string // the reason why the gate is not asked here; empty when it is
-	Seldon     Extra  // merged into the SeldonDeployment
+	Replicas   int    // not asked where Autoscale is there
+	Autoscale  *Autoscale
+	// Deadline is how long new replicas may take until they answer: a second to a day, 0 for ten minutes.
+	Deadline  time.Duration
+	NoEngine  bool // requests go to the model, not to Seldon's executor before it
+	Resources Resources
+	Waive     string // the reason why the gate is not asked here; empty when it is
+	Seldon    Extra  // merged into the SeldonDeployment
 }
 
 // Selected is the content of selected/NAME.cue.

@@ -81,6 +81,9 @@ type (
 		Name      string
 		Release   any
 		Replicas  *int
+		Autoscale *rawAutoscale
+		Engine    *bool
+		Deadline  string
 		Resources Resources
 		Waive     string
 		Seldon    Extra

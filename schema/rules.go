@@ -38,6 +38,7 @@ func (l *loader) environment(e Environment, s Select) {
 	l.coming(e)
 	l.waived(e, s)
 	l.objectName(e)
+	l.scaling(e)
 	l.resources(e.Resources, "serve", e.Name)
 	l.extra(e.Seldon, "serve", e.Name, "seldon")
 }

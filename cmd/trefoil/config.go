@@ -74,6 +74,8 @@ type polyaxonConfig struct {
 type kubernetesConfig struct {
 	Kubeconfig string `json:"kubeconfig"`
 	Context    string `json:"context"`
+	// Ingress is the URL before /seldon/NAMESPACE/NAME.
+	Ingress string `json:"ingress"`
 }
 
 type workflowsConfig struct {

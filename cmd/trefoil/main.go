@@ -101,7 +101,7 @@ func (a *app) root() *cobra.Command {
 		return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
 	})
 	root.AddCommand(a.validate(), a.explain(), a.render(), a.plan(), a.diff(), a.daemon(), a.status(), a.history(), a.retry(), a.why())
-	root.AddCommand(a.init(), a.demo(), a.version(), a.child())
+	root.AddCommand(a.init(), a.demo(), a.predict(), a.version(), a.child())
 	return root
 }
 

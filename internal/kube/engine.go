@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	apischema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -61,6 +60,7 @@ type Engine struct {
 	watches   map[apischema.GroupVersionResource]*watch
 	whole     bool
 	memo      memo
+	tails     *tails
 }
 
 // Config reads how to reach a cluster. An empty path asks the usual places: the files that KUBECONFIG names, the one in the
@@ -92,7 +92,12 @@ func New(options Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
-	return newEngine(client, options)
+	e, err := newEngine(client, options)
+	if err != nil {
+		return nil, err
+	}
+	e.tails.read, err = podLogs(config)
+	return e, err
 }
 
 func newEngine(client dynamic.Interface, options Options) (*Engine, error) {
@@ -127,7 +132,12 @@ func newEngine(client dynamic.Interface, options Options) (*Engine, error) {
 		}
 	}
 	v := view{served: deployments(), selector: made.String(), indexers: cache.Indexers{owner: controllers}, slim: slim}
-	e.watches[deployments()], err = newWatch(client, v, poke, log)
+	if e.watches[deployments()], err = newWatch(client, v, poke, log); err != nil {
+		return nil, err
+	}
+	e.tails = newTails(poke)
+	v = view{served: servingPods(), selector: made.String(), indexers: cache.Indexers{deployed: byDeployment}, slim: slim}
+	e.watches[servingPods()], err = newWatch(client, v, poke, log)
 	return e, err
 }
 
@@ -136,24 +146,13 @@ func kinds() []render.Kind {
 	return []render.Kind{render.Workflow, render.SeldonDeployment, render.Claim}
 }
 
-// controllers indexes an object by the uid of its controller.
-func controllers(object any) ([]string, error) {
-	u, ok := object.(*unstructured.Unstructured)
-	if !ok {
-		return nil, nil
-	}
-	if c := metav1.GetControllerOfNoCopy(u); c != nil {
-		return []string{string(c.UID)}, nil
-	}
-	return nil, nil
-}
-
 // Run watches the cluster until the context ends. It is called once.
 func (e *Engine) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, w := range e.watches {
 		all.Go(func() { w.run(ctx) })
 	}
+	all.Go(func() { e.tails.run(ctx) })
 	all.Wait()
 }
 
@@ -235,11 +234,12 @@ func (e *Engine) observed(r round, kind render.Kind, u *unstructured.Unstructure
 	case render.SeldonDeployment:
 		made, err := e.watches[deployments()].indexed(owner, string(u.GetUID()))
 		slices.SortFunc(made, byName)
-		return r.observed(u, made, func() plan.Observed {
+		o := r.observed(u, made, func() plan.Observed {
 			o := seldonDeployment(u, made)
 			o.Owned = owned(u, e.manager)
 			return o
-		}), err
+		})
+		return e.diagnosed(o, made), err
 	default:
 		return r.observed(u, nil, func() plan.Observed { return claim(u) }), nil
 	}

@@ -17,11 +17,13 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/render"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
 
-// TestObserved maps live objects: object.yaml, with the Deployments that were made of it, is what the file want says.
+// TestObserved maps live objects: object.yaml, with the Deployments that were made of it and their pods (pod*.yaml), whose log ends in
+// the file log, is what the file want says.
 func TestObserved(t *testing.T) {
 	files, err := filepath.Glob("testdata/observed/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -59,16 +61,32 @@ func mapped(t *testing.T, files []txtar.File) plan.Observed {
 	var (
 		object *unstructured.Unstructured
 		made   []*unstructured.Unstructured
+		run    []*unstructured.Unstructured
+		log    string
 	)
 	for _, f := range files {
 		switch {
 		case f.Name == "object.yaml":
 			object = parsed(t, f.Data)
+		case f.Name == "log":
+			log = string(f.Data)
+		case strings.HasPrefix(f.Name, "pod"):
+			run = append(run, parsed(t, f.Data))
+			_, _ = slimming{}.slim(run[len(run)-1]) // never fails
 		case strings.HasSuffix(f.Name, ".yaml"):
 			made = append(made, parsed(t, f.Data))
 		}
 	}
-	return mapping(object, made)
+	o := mapping(object, made)
+	if o.Ref.Kind != render.SeldonDeployment || o.Phase == plan.Succeeded {
+		return o
+	}
+	return told(o, troubled(o.Image, run), func(x tail) string {
+		if x == (tail{}) {
+			return ""
+		}
+		return lastWords(log)
+	})
 }
 
 // mapping maps as Observe does: what slim has left.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/trefoil-gitops/trefoil/internal/compare"
@@ -73,4 +74,16 @@ func writer(all []manager, p compare.Path) (manager, bool) {
 // wrote reports whether what is at the path is still as somebody wrote it.
 func wrote(all []manager, name string, p compare.Path) bool {
 	return slices.ContainsFunc(all, func(m manager) bool { return m.manager == name && m.writes(p) })
+}
+
+// controllers indexes an object by the uid of its controller.
+func controllers(object any) ([]string, error) {
+	u, ok := object.(*unstructured.Unstructured)
+	if !ok {
+		return nil, nil
+	}
+	if c := metav1.GetControllerOfNoCopy(u); c != nil {
+		return []string{string(c.UID)}, nil
+	}
+	return nil, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/trefoil-gitops/trefoil/internal/redact"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/render"
@@ -35,6 +36,36 @@ func seldonDeployment(u *unstructured.Unstructured, made []*unstructured.Unstruc
 	return o
 }
 
+// diagnosed says of a SeldonDeployment that does not serve what is the matter with its pods, as far as they may be seen.
+func (e *Engine) diagnosed(o plan.Observed, made []*unstructured.Unstructured) plan.Observed {
+	if o.Phase == plan.Succeeded {
+		return o
+	}
+	var all []*unstructured.Unstructured
+	for _, d := range made {
+		running, _ := e.watches[servingPods()].indexed(deployed, deploymentKey(d)) // the index is there
+		all = append(all, running...)
+	}
+	return told(o, troubled(o.Image, all), e.tails.words)
+}
+
+// told puts the trouble, with the last words of whom it is about, in place of what the engine says.
+func told(o plan.Observed, t trouble, words func(tail) string) plan.Observed {
+	if t.what == "" {
+		return o
+	}
+	if t.phase == plan.Failed || o.Phase == plan.Failed { // one that still starts says other things soon
+		if said := words(t.tail); said != "" {
+			t.what += ": " + said
+		}
+	}
+	o.Message = reconcile.Line(redact.Assigned(t.what))
+	if t.phase == plan.Failed {
+		o.Phase = plan.Failed
+	}
+	return o
+}
+
 // container is what matters of a container.
 type container struct{ name, image string }
 
@@ -43,6 +74,7 @@ type wanted struct {
 	main     container
 	all      []container
 	replicas []int64 // of the predictors; none where an autoscaler decides
+	fewest   int64   // that an autoscaler may leave, of all predictors; 0 where none decides
 }
 
 func containers(u *unstructured.Unstructured) wanted {
@@ -53,7 +85,12 @@ func containers(u *unstructured.Unstructured) wanted {
 			w.replicas = append(w.replicas, n)
 		}
 		for _, component := range items(predictor, "componentSpecs") {
-			scales = scales || component["hpaSpec"] != nil || component["kedaSpec"] != nil
+			if component["hpaSpec"] != nil || component["kedaSpec"] != nil {
+				scales, w.fewest = true, 1
+				if n, found, err := unstructured.NestedInt64(component, "hpaSpec", "minReplicas"); found && err == nil {
+					w.fewest = max(1, n)
+				}
+			}
 			for _, c := range items(component, "spec", "containers") {
 				w.all = append(w.all, container{text(c, "name"), text(c, "image")})
 			}
@@ -72,7 +109,7 @@ func containers(u *unstructured.Unstructured) wanted {
 func (w wanted) rollingOut(made []*unstructured.Unstructured) string {
 	serves := false
 	for _, u := range slices.SortedFunc(slices.Values(made), byName) {
-		if waits := rollout(u); waits != "" {
+		if waits := rollout(u, w.least(u)); waits != "" {
 			return fmt.Sprintf("Deployment %s %s", u.GetName(), waits)
 		}
 		if n := replicas(u); len(w.replicas) > 0 && !slices.Contains(w.replicas, n) {
@@ -97,22 +134,30 @@ func (w wanted) names(name string) bool {
 	return slices.ContainsFunc(w.all, func(c container) bool { return c.name == name })
 }
 
-// rollout says why a Deployment does not run its present spec, and only that, on all its replicas; empty when it does. It reads the
+// least is how many available replicas of a Deployment are enough: all, but where an autoscaler has just added some they may still start.
+func (w wanted) least(d *unstructured.Unstructured) int64 {
+	if w.fewest > 0 {
+		return min(w.fewest, replicas(d))
+	}
+	return replicas(d)
+}
+
+// rollout says why a Deployment does not run its present spec, and only that, on enough replicas; empty when it does. It reads the
 // few fields that it needs: converting each Deployment is what would cost most of a pass.
-func rollout(d *unstructured.Unstructured) string {
+func rollout(d *unstructured.Unstructured, enough int64) string {
 	status := func(field string) int64 {
 		n, _, _ := unstructured.NestedInt64(d.Object, "status", field) // zero where there is none yet
 		return n
 	}
-	switch replicas, updated, all := replicas(d), status("updatedReplicas"), status("replicas"); {
+	switch updated, all := status("updatedReplicas"), status("replicas"); {
 	case d.GetDeletionTimestamp() != nil:
 		return "is being deleted"
 	case status("observedGeneration") < d.GetGeneration():
 		return "has not been looked at since its last change"
-	case updated < replicas || all > updated:
-		return fmt.Sprintf("rolls out: %d of %d replicas updated, %d in all", updated, replicas, all)
-	case status("availableReplicas") < replicas:
-		return fmt.Sprintf("rolls out: %d of %d replicas available", status("availableReplicas"), replicas)
+	case updated < enough || all > updated:
+		return fmt.Sprintf("rolls out: %d of %d replicas updated, %d in all", updated, enough, all)
+	case status("availableReplicas") < enough:
+		return fmt.Sprintf("rolls out: %d of %d replicas available", status("availableReplicas"), enough)
 	}
 	return ""
 }

@@ -20,6 +20,8 @@ func (s slimming) slim(object any) (any, error) {
 		}
 	case "SeldonDeployment":
 		note(u, s.manager)
+	case "Pod":
+		slimPod(u)
 	}
 	u.SetManagedFields(nil)
 	return u, nil

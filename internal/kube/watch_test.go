@@ -35,7 +35,7 @@ type cluster struct {
 }
 
 func newCluster(objects ...runtime.Object) *cluster {
-	kinds := map[apischema.GroupVersionResource]string{deployments(): "DeploymentList"}
+	kinds := map[apischema.GroupVersionResource]string{deployments(): "DeploymentList", servingPods(): "PodList"}
 	for kind, list := range map[render.Kind]string{
 		render.Workflow: "WorkflowList", render.SeldonDeployment: "SeldonDeploymentList", render.Claim: "ConfigMapList",
 	} {
@@ -204,6 +204,18 @@ func TestPokes(t *testing.T) {
 		}
 		if o := observe(t, e).Objects[render.Ref{Kind: render.Workflow, Namespace: "ml", Name: "build"}]; len(o) != 1 || o[0].Phase != plan.Failed {
 			t.Errorf("observed %v", o)
+		}
+	})
+}
+
+// TestPodsMayBeUnseen: without the right to see pods all else is known.
+func TestPodsMayBeUnseen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(object(render.SeldonDeployment, "mnist"))
+		c.broken.Store("pods", error(apierrors.NewForbidden(apischema.GroupResource{Resource: "pods"}, "", errors.New("no role"))))
+		live := observe(t, c.run(t))
+		if len(live.Unknown) != 0 || len(live.Objects[render.Ref{Kind: render.SeldonDeployment, Namespace: "ml", Name: "mnist"}]) != 1 {
+			t.Errorf("observed %v, unknown: %v", live.Objects, live.Unknown)
 		}
 	})
 }

@@ -49,7 +49,9 @@ func (s *story) serve(m, was schema.Model, had, selected schema.Selected) {
 		what := differences(
 			field{"namespace", old.Namespace, e.Namespace},
 			field{"name", old.ObjectName, e.ObjectName},
-			field{"replicas", fmt.Sprint(old.Replicas), fmt.Sprint(e.Replicas)},
+			field{"replicas", replicas(old), replicas(e)},
+			field{"deadline", fmt.Sprint(old.Deadline), fmt.Sprint(e.Deadline)},
+			field{"engine", fmt.Sprint(!old.NoEngine), fmt.Sprint(!e.NoEngine)},
 			field{"resources", fmt.Sprint(old.Resources), fmt.Sprint(e.Resources)},
 			field{"seldon", fmt.Sprint(old.Seldon), fmt.Sprint(e.Seldon)},
 		)
@@ -124,4 +126,12 @@ func environmentOf(m schema.Model, name string) (schema.Environment, bool) {
 		return schema.Environment{}, false
 	}
 	return m.Serve[i], true
+}
+
+// replicas is how many an environment asks for, in words.
+func replicas(e schema.Environment) string {
+	if a := e.Autoscale; a != nil {
+		return fmt.Sprintf("%d to %d at %d %% CPU", a.Min, a.Max, a.CPU)
+	}
+	return fmt.Sprint(e.Replicas)
 }

@@ -227,7 +227,17 @@ func (w *writer) environment(e schema.Environment, model string) {
 	} else {
 		w.value(e.Release, "serve", e.Name, "release")
 	}
-	w.value(e.Replicas, "serve", e.Name, "replicas")
+	if a := e.Autoscale; a != nil {
+		w.value(a.Min, "serve", e.Name, "autoscale", "min")
+		w.value(a.Max, "serve", e.Name, "autoscale", "max")
+		w.value(a.CPU, "serve", e.Name, "autoscale", "cpu")
+	} else {
+		w.value(e.Replicas, "serve", e.Name, "replicas")
+	}
+	w.duration(e.Deadline, "serve", e.Name, "deadline")
+	if e.NoEngine {
+		w.value(false, "serve", e.Name, "engine")
+	}
 	if e.ObjectName != model {
 		w.text(e.ObjectName, "serve", e.Name, "name")
 	}

@@ -1,0 +1,136 @@
+package kube
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	apischema "k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+)
+
+// deployed is the label by which the Seldon operator finds what it made of a SeldonDeployment, pods too.
+const deployed = "seldon-deployment-id"
+
+// servingPods are what the Deployments run. They are only asked why a model does not answer: without the right to watch them less is said.
+func servingPods() apischema.GroupVersionResource {
+	return apischema.GroupVersionResource{Version: "v1", Resource: "pods"}
+}
+
+// byDeployment indexes pods by the SeldonDeployment that they belong to.
+func byDeployment(object any) ([]string, error) {
+	u, ok := object.(*unstructured.Unstructured)
+	if !ok {
+		return nil, nil
+	}
+	return []string{deploymentKey(u)}, nil
+}
+
+func deploymentKey(u *unstructured.Unstructured) string {
+	return u.GetNamespace() + "/" + u.GetLabels()[deployed]
+}
+
+// slimPod leaves of a pod what trouble reads.
+func slimPod(u *unstructured.Unstructured) {
+	var containers []any
+	for _, c := range items(u.Object, "spec", "containers") {
+		containers = append(containers, map[string]any{"name": c["name"], "image": c["image"]})
+	}
+	u.Object["spec"] = map[string]any{"containers": containers}
+	status, _ := u.Object["status"].(map[string]any)
+	u.Object["status"] = map[string]any{
+		"conditions":            status["conditions"],
+		"containerStatuses":     status["containerStatuses"],
+		"initContainerStatuses": status["initContainerStatuses"],
+	}
+	u.SetAnnotations(nil)
+}
+
+// trouble is why a pod does not answer.
+type trouble struct {
+	what  string     // in words; empty for none
+	phase plan.Phase // Failed where it does not go by itself
+	tail  tail       // whose last lines tell more; the zero value for nobody's
+}
+
+// troubled is the worst trouble of the pods that run the image; those of another release are going anyway.
+func troubled(image string, all []*unstructured.Unstructured) trouble {
+	var worst trouble
+	for _, pod := range slices.SortedFunc(slices.Values(all), byName) {
+		if pod.GetDeletionTimestamp() != nil || !slices.ContainsFunc(items(pod.Object, "spec", "containers"),
+			func(c map[string]any) bool { return text(c, "image") == image }) {
+			continue
+		}
+		worst = worst.or(troubleOf(pod))
+	}
+	return worst
+}
+
+// or is the other trouble where that is worse.
+func (t trouble) or(other trouble) trouble {
+	if t.what == "" || t.phase != plan.Failed && other.phase == plan.Failed {
+		return other
+	}
+	return t
+}
+
+func troubleOf(pod *unstructured.Unstructured) trouble {
+	for _, c := range items(pod.Object, "status", "conditions") {
+		if text(c, "type") == "PodScheduled" && text(c, "status") == "False" {
+			return trouble{what: "no node takes pod " + pod.GetName() + ": " + cmp.Or(text(c, "message"), text(c, "reason")), phase: plan.Running}
+		}
+	}
+	var worst trouble
+	for _, list := range []string{"initContainerStatuses", "containerStatuses"} {
+		for _, status := range items(pod.Object, "status", list) {
+			worst = worst.or(containerTrouble(pod, status))
+		}
+	}
+	return worst
+}
+
+// containerTrouble reads the status of a container. One that crashed counts until it is ready again, also in the moments in which it runs.
+func containerTrouble(pod *unstructured.Unstructured, status map[string]any) trouble {
+	ready, _, _ := unstructured.NestedBool(status, "ready")
+	restarts, _, _ := unstructured.NestedInt64(status, "restartCount")
+	name, why := text(status, "name"), text(status, "state", "waiting", "message")
+	own := tail{namespace: pod.GetNamespace(), pod: pod.GetName(), uid: string(pod.GetUID()), container: name, restarts: restarts}
+	switch waits := text(status, "state", "waiting", "reason"); {
+	case ready:
+		return trouble{}
+	case slices.Contains([]string{"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}, waits):
+		return trouble{what: fmt.Sprintf("the image of %s can't be pulled (%s): %s", name, waits, why), phase: plan.Failed}
+	case slices.Contains([]string{"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}, waits):
+		return trouble{what: fmt.Sprintf("%s can't be started (%s): %s", name, waits, why), phase: plan.Failed}
+	case crash(status) != nil:
+		return trouble{what: crashed(name, restarts, crash(status)), phase: plan.Failed, tail: own}
+	case text(status, "state", "running", "startedAt") != "":
+		return trouble{what: name + " runs and is not ready", phase: plan.Running, tail: own}
+	}
+	return trouble{}
+}
+
+// crash is how a container ended last; nil where it has not, or well.
+func crash(status map[string]any) map[string]any {
+	for _, state := range []string{"state", "lastState"} {
+		end, found, _ := unstructured.NestedMap(status, state, "terminated")
+		if code, _, _ := unstructured.NestedInt64(end, "exitCode"); found && (code != 0 || text(end, "reason") != "Completed") {
+			return end
+		}
+	}
+	return nil
+}
+
+func crashed(name string, restarts int64, end map[string]any) string {
+	code, _, _ := unstructured.NestedInt64(end, "exitCode")
+	how := fmt.Sprintf("exit code %d", code)
+	if text(end, "reason") == "OOMKilled" {
+		how = "out of memory: raise resources.limits.memory; " + how
+	}
+	if restarts > 0 {
+		how += fmt.Sprintf(", restarted %d times", restarts)
+	}
+	return fmt.Sprintf("%s crashes (%s)", name, how)
+}

@@ -1,0 +1,78 @@
+package kube
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/trefoil-gitops/trefoil/reconcile"
+	"github.com/trefoil-gitops/trefoil/render"
+)
+
+// ErrNotServed says that nothing answers in the place of a SeldonDeployment.
+var ErrNotServed = errors.New("nothing answers there")
+
+// longestAnswer of a model is read, in bytes.
+const longestAnswer = 16 << 20
+
+// Predict asks the model behind a SeldonDeployment, through the API server and the Service that Seldon made: nothing has to be open to
+// the outside, and who asks needs the right to create services/proxy in that namespace. It returns the answer, of at most 16 MiB, with
+// the status of HTTP that the model gave it. The error wraps ErrNotServed where there is no Service, or no pod of it is ready.
+func Predict(ctx context.Context, cluster *rest.Config, at render.Ref, request []byte) (answer []byte, status int, err error) {
+	config := rest.CopyConfig(cluster)
+	config.Wrap(discreetly(config.Proxy))
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, 0, fmt.Errorf("cluster: %w", err)
+	}
+	host, _, err := rest.DefaultServerUrlFor(config)
+	if err != nil {
+		return nil, 0, fmt.Errorf("cluster: %w", err)
+	}
+	service := render.ServiceName(at)
+	to := host.JoinPath("api/v1/namespaces", at.Namespace, "services", service+":http", "proxy/api/v1.0/predictions")
+	ask, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), bytes.NewReader(request))
+	if err != nil {
+		return nil, 0, err
+	}
+	ask.Header.Set("Content-Type", "application/json")
+	reply, err := client.Do(ask)
+	if err != nil {
+		var failed *url.Error
+		if errors.As(err, &failed) {
+			err = failed.Err // without the URL, which says nothing to people
+		}
+		return nil, 0, fmt.Errorf("the cluster can't be reached: %w", err)
+	}
+	defer reply.Body.Close()
+	if answer, err = io.ReadAll(io.LimitReader(reply.Body, longestAnswer)); err != nil {
+		return nil, 0, fmt.Errorf("the answer broke off: %w", err)
+	}
+	return answer, reply.StatusCode, refusal(answer, reply.StatusCode, at.Namespace+"/"+service)
+}
+
+// refusal is the API server's own word in place of the model's; nil where the model has answered.
+func refusal(answer []byte, status int, service string) error {
+	var said metav1.Status
+	_ = json.Unmarshal(answer, &said) // what can't be read is the model's
+	if status < http.StatusBadRequest || said.Kind != "Status" {
+		return nil
+	}
+	switch status {
+	case http.StatusNotFound:
+		return fmt.Errorf("%w: there is no Service %s yet", ErrNotServed, service)
+	case http.StatusServiceUnavailable:
+		return fmt.Errorf("%w: no pod of Service %s is ready", ErrNotServed, service)
+	case http.StatusForbidden:
+		return fmt.Errorf("you may not reach Service %s through the API server: create on services/proxy is needed, or --url of an ingress", service)
+	}
+	return fmt.Errorf("the cluster says: %s", reconcile.Line(said.Message))
+}
