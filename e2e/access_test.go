@@ -28,14 +28,16 @@ list,watch                         deployments.apps
 get,list,watch,create,patch,delete seldondeployments.machinelearning.seldon.io
 get,list,watch,create,update,delete configmaps                                  argo
 get,create,update                  leases.coordination.k8s.io                   argo
+list,watch                         pods
+get                                pods/log
 `
 
 // denied is what would be of use to who gets hold of the daemon.
 const denied = `
 get,list,watch,create              secrets
-get,list,create,delete             pods
+get,create,patch,delete            pods
 create                             pods/exec
-get                                pods/log
+create                             services/proxy
 create,update,patch,delete         namespaces
 get,create,update,bind,escalate    clusterroles.rbac.authorization.k8s.io
 create,update                      rolebindings.rbac.authorization.k8s.io       argo

@@ -66,9 +66,30 @@ func trainingPython(t *testing.T) string {
 	return python
 }
 
-// newPodsWorld is newWorld with real pods, and with examples/mnist in the repository: what names a registry or a builder's image
-// names the stack's, and no executor of Seldon's stands before the model, because nobody has its image.
+// newPodsWorld is podsWorld with examples/mnist in the repository: what names a registry or a builder's image names the stack's, and no
+// executor of Seldon's stands before the model, because nobody has its image.
 func newPodsWorld(t *testing.T) *world {
+	t.Helper()
+	w := podsWorld(t)
+	w.must(w.stack.Kube.Apply(w.Context(), fmt.Appendf(nil, `
+apiVersion: v1
+kind: Secret
+metadata: {name: regcred, namespace: %s}
+type: kubernetes.io/dockerconfigjson
+stringData: {.dockerconfigjson: '{"auths": {}}'}
+`, stack.NamespaceWorkflows)))
+	_, err := w.git.Seed(w.Context(), "mnist", "../examples/mnist")
+	w.must(err)
+	const direct = `seldon: spec: predictors: [{name: "main", annotations: "seldon.io/no-engine": "true"}]`
+	w.push("mnist: this cluster's registry", `image: "registry.example/mnist"`, `image: "`+podsImage+`"`)
+	w.push("mnist: this cluster's builder", "seldonio/seldon-core-s2i-python3:1.17.1", stack.ImageServer)
+	w.push("mnist: production is not needed", "release: 2", "release: 1000")
+	w.push("mnist: no executor", `staging: {namespace: "ml-staging"}`, "staging: {\n\t\t\tnamespace: \"ml-staging\"\n\t\t\t"+direct+"\n\t\t}")
+	return w
+}
+
+// podsWorld is newWorld with real pods, and with the stack's images for packaging.
+func podsWorld(t *testing.T) *world {
 	t.Helper()
 	s, err := stack.StartPods(interruptible(t), os.Stderr)
 	if err != nil {
@@ -90,20 +111,6 @@ workflows:
   serviceAccount: trefoil-workflows
   images: {fetch: %q, git: %q, build: %q}
 `, before, stack.NamespaceWorkflows, stack.ImageTools, stack.ImageBuild, stack.ImageBuild), 0o600))
-	w.must(s.Kube.Apply(w.Context(), fmt.Appendf(nil, `
-apiVersion: v1
-kind: Secret
-metadata: {name: regcred, namespace: %s}
-type: kubernetes.io/dockerconfigjson
-stringData: {.dockerconfigjson: '{"auths": {}}'}
-`, stack.NamespaceWorkflows)))
-	_, err = w.git.Seed(w.Context(), "mnist", "../examples/mnist")
-	w.must(err)
-	const direct = `seldon: spec: predictors: [{name: "main", annotations: "seldon.io/no-engine": "true"}]`
-	w.push("mnist: this cluster's registry", `image: "registry.example/mnist"`, `image: "`+podsImage+`"`)
-	w.push("mnist: this cluster's builder", "seldonio/seldon-core-s2i-python3:1.17.1", stack.ImageServer)
-	w.push("mnist: production is not needed", "release: 2", "release: 1000")
-	w.push("mnist: no executor", `staging: {namespace: "ml-staging"}`, "staging: {\n\t\t\tnamespace: \"ml-staging\"\n\t\t\t"+direct+"\n\t\t}")
 	return w
 }
 

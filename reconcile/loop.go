@@ -197,10 +197,24 @@ func (l *Loop) tell(pass Pass) {
 		if pass.unknown(h.Reason) { // one line for an engine that is down, not one for each model
 			h = plan.Hold{Reason: h.Reason}
 		}
-		if !l.told[h] && !now[h] {
-			l.Log.Info(h.String())
+		bare := h
+		bare.Log = "" // which comes later than the hold
+		for _, x := range []plan.Hold{bare, h} {
+			if !l.told[x] && !now[x] {
+				l.tellHold(x)
+			}
+			now[x] = true
 		}
-		now[h] = true
 	}
 	l.told = now
+}
+
+// tellHold logs a hold, or the lines that came with one that is told already.
+func (l *Loop) tellHold(h plan.Hold) {
+	if h.Log == "" {
+		l.Log.Info(h.String())
+	}
+	for _, line := range h.Lines() {
+		l.Log.Info(h.Model + ": | " + line)
+	}
 }

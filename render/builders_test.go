@@ -129,14 +129,14 @@ func TestBuild(t *testing.T) {
 	}{
 		"at once":              {"", 1, 1, false},
 		"registry down":        {"REFUSALS=3", 1, 4, false},
-		"registry never there": {"REFUSALS=99", 1, 5, true},
+		"registry never there": {"REFUSALS=99", 1, 13, true},
 		"wrong source":         {"BROKEN=build", 1, 0, true},
 	} {
 		for file, lines := range map[string][2]string{"buildah.sh": buildah, "buildkit.sh": buildkit} {
 			t.Run(file+" "+name, func(t *testing.T) {
 				t.Parallel() // BuildKit's takes a second to see that the daemon is there
 				dir := t.TempDir()
-				output, err := script(t, file, building(dir, test.env)...)
+				output, err := script(t, "push.sh+"+file, building(dir, test.env)...)
 				if (err != nil) != test.fails {
 					t.Fatalf("%v: %s", err, output)
 				}
@@ -156,7 +156,7 @@ func TestBuild(t *testing.T) {
 // TestBuildKitDaemon holds that buildkitd is there as long as the script and no longer, and that one which can't start says why.
 func TestBuildKitDaemon(t *testing.T) {
 	dir := t.TempDir()
-	if output, err := script(t, "buildkit.sh", building(dir)...); err != nil {
+	if output, err := script(t, "push.sh+buildkit.sh", building(dir)...); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
 	want := "--state-dir=DIR/storage/run/rootlesskit|buildkitd|--rootless|--oci-worker-no-process-sandbox|--containerd-worker=false|" +
@@ -165,7 +165,7 @@ func TestBuildKitDaemon(t *testing.T) {
 	if diff := cmp.Diff(want, calls(t, dir, ".daemon")); diff != "" {
 		t.Error(diff)
 	}
-	output, err := script(t, "buildkit.sh", building(t.TempDir(), "BROKEN=daemon")...)
+	output, err := script(t, "push.sh+buildkit.sh", building(t.TempDir(), "BROKEN=daemon")...)
 	if err == nil || !strings.Contains(output, "BuildKit does not start") || !strings.Contains(output, "write to uid_map failed") {
 		t.Errorf("%v: %s", err, output)
 	}
@@ -193,7 +193,7 @@ func TestRegistry(t *testing.T) {
 			dir := t.TempDir()
 			ca := dir + "/ca.pem"
 			write(t, dir, map[string]string{"ca.pem": "PEM"})
-			if output, err := script(t, test.script, building(dir, strings.Replace(test.env, "=CA", "="+ca, 1))...); err != nil {
+			if output, err := script(t, "push.sh+"+test.script, building(dir, strings.Replace(test.env, "=CA", "="+ca, 1))...); err != nil {
 				t.Fatalf("%v: %s", err, output)
 			}
 			got, _ := os.ReadFile(dir + "/storage/" + test.file) // nothing, where there is none

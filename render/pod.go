@@ -2,8 +2,8 @@ package render
 
 import "github.com/trefoil-gitops/trefoil/schema"
 
-// step is a container whose last words become part of the Workflow's message if it fails. The build is none: what it says
-// is other people's, and may hold what is not for everybody who reads a status.
+// step is a container whose last words become part of the Workflow's message if it fails. The build is none: what it says is other
+// people's, and is only told without what looks like a secret.
 func step(name, image, script string, env ...string) map[string]any {
 	c := container(name, image, script, env...)
 	c["terminationMessagePolicy"] = "FallbackToLogsOnError"

@@ -47,6 +47,8 @@ var (
 	placeScript string // goes after sourceScript
 	//go:embed scripts/s2i.sh
 	s2iScript string
+	//go:embed scripts/push.sh
+	pushScript string // goes before buildahScript and buildkitScript
 	//go:embed scripts/buildah.sh
 	buildahScript string
 	//go:embed scripts/buildkit.sh
@@ -71,6 +73,7 @@ func template(model string, p schema.Package, r schema.Release, s Settings, imag
 	}
 	return map[string]any{
 		"name":           "package",
+		"retryStrategy":  retries(),
 		"initContainers": init,
 		"container":      build(p, s, image, dockerfile, lined(notes(model, r, code))),
 		"outputs": map[string]any{"parameters": []any{map[string]any{
@@ -80,6 +83,20 @@ func template(model string, p schema.Package, r schema.Release, s Settings, imag
 		}}},
 	}
 }
+
+// retries tries a pod again that is not to blame: its node is gone or in need, somebody deleted it, or a step ended with the exit code
+// of what passes by itself (EX_TEMPFAIL, 75). All of it happens within the time-out of the package.
+func retries() map[string]any {
+	return map[string]any{
+		"limit":       int64(5),
+		"retryPolicy": "Always",
+		"backoff":     map[string]any{"duration": "30s", "factor": int64(2)},
+		"expression":  "lastRetry.message matches '" + passing + "'",
+	}
+}
+
+// passing is what Argo says of such pods: words of its own, of the kubelet and of the controllers of nodes.
+const passing = "exit code 75|pod deleted|node was low on|node shutdown|unresponsive|[Pp]reempt"
 
 func fetch(r schema.Release, s Settings) map[string]any {
 	script, env := fetchScript+checkScript, []string{
@@ -191,9 +208,9 @@ func registryOf(image string) string {
 // builder is the container that builds and pushes. BuildKit makes a user namespace of its own, and refuses to be root in the one around it.
 func builder(b schema.Builder, s Settings, env []string) map[string]any {
 	if !b.BuildKit {
-		return container("main", s.Workflows.Images.Build, buildahScript, append(env, "BUILDAH_ISOLATION", "chroot", "STORAGE_DRIVER", "vfs")...)
+		return container("main", s.Workflows.Images.Build, pushScript+buildahScript, append(env, "BUILDAH_ISOLATION", "chroot", "STORAGE_DRIVER", "vfs")...)
 	}
-	c := container("main", s.Workflows.Images.BuildKit, buildkitScript, env...)
+	c := container("main", s.Workflows.Images.BuildKit, pushScript+buildkitScript, env...)
 	c["securityContext"] = map[string]any{"runAsUser": int64(1000), "runAsGroup": int64(1000), "runAsNonRoot": true}
 	return c
 }

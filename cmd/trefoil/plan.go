@@ -142,6 +142,7 @@ type holdJSON struct {
 	Model       string `json:"model,omitempty"`
 	Environment string `json:"environment,omitempty"`
 	Reason      string `json:"reason"`
+	Log         string `json:"log,omitempty"`
 }
 
 func (a *app) printPlan(p plan.Plan, invalid int, detailed bool) error {

@@ -109,6 +109,9 @@ func states(pass reconcile.Pass) []state {
 			h.Reason = "unknown" // why is said once, above
 		}
 		lines[scope] = append(lines[scope], h.Reason)
+		for _, line := range h.Lines() {
+			lines[scope] = append(lines[scope], "| "+line)
+		}
 	}
 	var all []state
 	for _, m := range pass.Catalog.Models {

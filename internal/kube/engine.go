@@ -45,8 +45,9 @@ type Options struct {
 	Poke func()
 	// Log gets a line when watching a resource begins to fail or works again. It may be nil.
 	Log *slog.Logger
-	// Whole keeps objects as they are, for Compare, and not what decisions are made on alone: several times as much memory. Requests
-	// then go out as fast as the server answers.
+	// Whole is for a person who waits, and does not stay. Objects are kept as they are, for Compare, and not what decisions are made on
+	// alone: several times as much memory. Requests go out as fast as the server answers, and Observe waits for the last lines of what
+	// failed, which later calls have otherwise.
 	Whole bool
 }
 
@@ -156,7 +157,7 @@ func (e *Engine) Run(ctx context.Context) {
 	all.Wait()
 }
 
-// Observe returns what the watches hold; it sends no request. The first one waits a moment for the first lists. A SeldonDeployment
+// Observe returns what the watches hold; it sends no request itself. The first one waits a moment for the first lists. A SeldonDeployment
 // is only known together with its Deployments.
 //
 // The Image of a succeeded Workflow is the repository that it was made to push to and the digest that it reported.
@@ -164,6 +165,15 @@ func (e *Engine) Observe(ctx context.Context) (plan.Live, error) {
 	if err := e.settled(ctx); err != nil {
 		return plan.Live{}, fmt.Errorf("observe the cluster: %w", err)
 	}
+	live, err := e.look()
+	if err == nil && e.whole {
+		e.tails.settled(ctx)
+		live, err = e.look()
+	}
+	return live, err
+}
+
+func (e *Engine) look() (plan.Live, error) {
 	live := plan.Live{Objects: map[render.Ref][]plan.Observed{}, Unknown: map[render.Kind]string{}, Absent: map[render.Kind]bool{}}
 	r := e.memo.begin()
 	defer e.memo.end(r)
@@ -230,7 +240,7 @@ func (e *Engine) unknown(kind render.Kind) string {
 func (e *Engine) observed(r round, kind render.Kind, u *unstructured.Unstructured) (plan.Observed, error) {
 	switch kind {
 	case render.Workflow:
-		return r.observed(u, nil, func() plan.Observed { return workflow(u) }), nil
+		return e.ended(r.observed(u, nil, func() plan.Observed { return workflow(u) })), nil
 	case render.SeldonDeployment:
 		made, err := e.watches[deployments()].indexed(owner, string(u.GetUID()))
 		slices.SortFunc(made, byName)

@@ -81,11 +81,11 @@ func mapped(t *testing.T, files []txtar.File) plan.Observed {
 	if o.Ref.Kind != render.SeldonDeployment || o.Phase == plan.Succeeded {
 		return o
 	}
-	return told(o, troubled(o.Image, run), func(x tail) string {
+	return told(o, troubled(o.Image, run), func(x tail) []string {
 		if x == (tail{}) {
-			return ""
+			return nil
 		}
-		return lastWords(log)
+		return logEnd(log)
 	})
 }
 

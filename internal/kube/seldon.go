@@ -46,16 +46,16 @@ func (e *Engine) diagnosed(o plan.Observed, made []*unstructured.Unstructured) p
 		running, _ := e.watches[servingPods()].indexed(deployed, deploymentKey(d)) // the index is there
 		all = append(all, running...)
 	}
-	return told(o, troubled(o.Image, all), e.tails.words)
+	return told(o, troubled(o.Image, all), e.tails.of)
 }
 
 // told puts the trouble, with the last words of whom it is about, in place of what the engine says.
-func told(o plan.Observed, t trouble, words func(tail) string) plan.Observed {
+func told(o plan.Observed, t trouble, lines func(tail) []string) plan.Observed {
 	if t.what == "" {
 		return o
 	}
 	if t.phase == plan.Failed || o.Phase == plan.Failed { // one that still starts says other things soon
-		if said := words(t.tail); said != "" {
+		if said := lastWords(lines(t.tail)); said != "" {
 			t.what += ": " + said
 		}
 	}

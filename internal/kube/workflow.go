@@ -2,6 +2,7 @@ package kube
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -21,7 +22,7 @@ func workflow(u *unstructured.Unstructured) plan.Observed {
 	case "Failed", "Error":
 		o.Phase, o.Message = plan.Failed, words(u, "Failed", "Error")
 	default: // none yet, Pending, Running; what a later Argo may invent has not ended either
-		o.Message = words(u, "Pending")
+		o.Message = words(u, "Pending", "Failed", "Error") // of pods that Argo tries again too
 		return o
 	}
 	o.Ended = moment(text(u.Object, "status", "finishedAt"))
@@ -52,7 +53,7 @@ func pushed(u *unstructured.Unstructured) (plan.Phase, string, string) {
 // is only told by the pod; the Workflow goes on Running.
 func words(u *unstructured.Unstructured, phases ...string) string {
 	var all []string
-	if message := text(u.Object, "status", "message"); message != "" {
+	if message := text(u.Object, "status", "message"); message != "" && !strings.HasPrefix(message, retries) {
 		all = append(all, message)
 	}
 	for _, node := range pods(u) {
@@ -60,9 +61,23 @@ func words(u *unstructured.Unstructured, phases ...string) string {
 		if message == "" || slices.Contains(all, message) || !slices.Contains(phases, text(node, "phase")) {
 			continue
 		}
-		all = append(all, text(node, "displayName")+": "+message)
+		all = append(all, podName(node)+": "+message)
 	}
-	return reconcile.Line(strings.Join(all, "; "))
+	return advised(reconcile.Line(strings.Join(all, "; ")))
+}
+
+// retries begins what Argo says of a Workflow whose pod is not tried again: it is the pod that has something to say.
+const retries = "retryStrategy.expression"
+
+// podName is the template that a pod runs, and which try of it, from the second on.
+func podName(node map[string]any) string {
+	name, shown := cmp.Or(text(node, "templateName"), text(node, "displayName")), text(node, "displayName")
+	if i := strings.LastIndexByte(shown, '('); i >= 0 {
+		if n := number(strings.TrimSuffix(shown[i+1:], ")")); n > 0 {
+			return fmt.Sprintf("%s, try %d", name, n+1)
+		}
+	}
+	return name
 }
 
 // pods are the Workflow's nodes that are pods, by name.

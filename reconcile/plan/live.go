@@ -48,6 +48,8 @@ type Observed struct {
 	Ended   time.Time
 	Phase   Phase
 	Message string // the engine's own words on the phase, one line; may be empty
+	// Log is the end of what the container printed that failed, of a Failed Workflow: lines of printable text; empty where nobody knows.
+	Log string
 	// Ending says that it is being stopped or deleted already: nothing more is to be done about it but to wait.
 	Ending bool
 	// Experiments are those of a Search, sorted by Created, then UID.

@@ -40,10 +40,19 @@ type Limits struct {
 }
 
 // Hold says why a model, or one environment of it, does not move. Without a model it is the whole revision.
-type Hold struct{ Model, Environment, Reason string }
+type Hold struct {
+	Model, Environment string
+	Reason             string // one line
+	Log                string // lines of what failed, if that printed any
+}
 
 // String is one line: "mnist/production: hold: waits for release 2".
 func (h Hold) String() string { return subject(h.Model, h.Environment) + ": hold: " + h.Reason }
+
+// Lines are the lines of the log.
+func (h Hold) Lines() []string {
+	return strings.FieldsFunc(h.Log, func(r rune) bool { return r == '\n' })
+}
 
 // Plan brings live one step closer to git. Its actions are independent of each other; they and the holds are sorted by model
 // and environment.
@@ -52,7 +61,7 @@ type Plan struct {
 	Holds   []Hold
 }
 
-// String is a line for each action, then one for each hold; "nothing to do" where there are none.
+// String is a line for each action, then one for each hold, with the log below it; "nothing to do" where there are none.
 func (p Plan) String() string {
 	var b strings.Builder
 	for _, a := range p.Actions {
@@ -60,6 +69,9 @@ func (p Plan) String() string {
 	}
 	for _, h := range p.Holds {
 		b.WriteString(h.String() + "\n")
+		for _, line := range h.Lines() {
+			b.WriteString("  | " + line + "\n")
+		}
 	}
 	if b.Len() == 0 {
 		return "nothing to do\n"
@@ -149,7 +161,7 @@ func (d *draft) model(name string) (schema.Model, bool) {
 func (d *draft) do(a Action) { d.Actions = append(d.Actions, a) }
 
 func (d *draft) hold(model, environment, reason string) {
-	d.Holds = append(d.Holds, Hold{model, environment, reason})
+	d.Holds = append(d.Holds, Hold{Model: model, Environment: environment, Reason: reason})
 }
 
 // frozen holds every model and environment that a finding names, with the finding as the reason.

@@ -134,7 +134,8 @@ func (d *draft) build(m schema.Model, r schema.Release) {
 	case !builds(w, r) || w.Phase == Succeeded: // built would have recorded its image
 		d.hold(m.Name, "", fmt.Sprintf("%s is not the build of release %d: its digest is %q", w.Ref, r.Number, w.Digest.Short()))
 	default:
-		d.hold(m.Name, "", fmt.Sprintf("build of release %d failed%s; trefoil retry %s builds it again (%s)", r.Number, because(w), m.Name, w.Ref))
+		d.Holds = append(d.Holds, Hold{Model: m.Name, Log: w.Log,
+			Reason: fmt.Sprintf("build of release %d failed%s; trefoil retry %s builds it again (%s)", r.Number, because(w), m.Name, w.Ref)})
 	}
 }
 

@@ -50,6 +50,7 @@ type liveObject struct {
 	UID         string
 	Phase       plan.Phase
 	Message     string
+	Log         string
 	Age         string // default 30m
 	Image       string // of a Workflow; overrides that of a SeldonDeployment
 	Ending      bool
@@ -188,7 +189,7 @@ func (s *scene) observed(t *testing.T, i int, l liveObject) plan.Observed {
 	t.Helper()
 	object := s.object(t, l)
 	o := plan.Observed{
-		Ref: object.Ref, Model: l.Model, Environment: l.Environment, Digest: object.Digest, Phase: l.Phase, Message: l.Message,
+		Ref: object.Ref, Model: l.Model, Environment: l.Environment, Digest: object.Digest, Phase: l.Phase, Message: l.Message, Log: l.Log,
 		UID: l.UID, Seen: fmt.Sprint(i), Created: noon.Add(-30 * time.Minute), Image: l.Image, Ending: l.Ending,
 		Release: cmp.Or(l.Label, l.Release),
 	}

@@ -84,6 +84,9 @@ func (m Model) String() string {
 	}
 	for _, h := range m.Holds {
 		fmt.Fprintf(&b, "  hold  %s\n", m.told(h.Environment, h.Reason))
+		for _, said := range h.Lines() {
+			fmt.Fprintf(&b, "        | %s\n", line(said))
+		}
 	}
 	if cost := m.Cost.String(); cost != "" {
 		fmt.Fprintf(&b, "  cost  %s\n", cost)

@@ -30,12 +30,5 @@ END
 # argument SOURCE_DATE_EPOCH beside this.
 buildah bud -q --timestamp 0 "$@" -f "$DOCKERFILE" -t "$IMAGE" "$CONTEXT"
 
-tries=5
-until buildah push -q --digestfile "$DIGEST" "$IMAGE"; do
-    tries=$((tries - 1))
-    if [ "$tries" -eq 0 ]; then
-        exit 1
-    fi
-    sleep "$RETRY_SECONDS" # a registry that is down comes back, and what was built would be lost
-done
+patiently buildah push -q --digestfile "$DIGEST" "$IMAGE"
 test -s "$DIGEST"

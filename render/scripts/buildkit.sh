@@ -52,13 +52,6 @@ $NOTES
 END
 
 build "$@" # what is wrong with the source ends it here; what follows takes from the cache
-tries=5
-until build "$@" --output "$output" --metadata-file "$run/built"; do
-    tries=$((tries - 1))
-    if [ "$tries" -eq 0 ]; then
-        exit 1
-    fi
-    sleep "$RETRY_SECONDS" # a registry that is down comes back, and what was built would be lost
-done
+patiently build "$@" --output "$output" --metadata-file "$run/built"
 sed -n 's/.*"containerimage\.digest": *"\(sha256:[0-9a-f]*\)".*/\1/p' "$run/built" >"$DIGEST"
 test -s "$DIGEST"

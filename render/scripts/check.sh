@@ -3,6 +3,6 @@
 set -eu
 
 if ! echo "$ARTIFACT_SHA256  $ARTIFACT" | sha256sum -c >/dev/null; then
-    echo "the artifact is not the one that the release names: its sha256 is $(sha256sum <"$ARTIFACT"), not $ARTIFACT_SHA256" >&2
+    echo "the artifact is not the one that the release names: its sha256 is $(sha256sum <"$ARTIFACT"), not $ARTIFACT_SHA256; select again, or raise train.revision to train again" >&2
     exit 1
 fi

@@ -3,12 +3,18 @@
 set -eu
 umask 022
 
-tries=5
-until wget -q -O "$ARTIFACT" "$ARTIFACT_URL"; do
+tries=12
+until wget -q -O "$ARTIFACT" "$ARTIFACT_URL" 2>"$ARTIFACT.said"; do
+    cat "$ARTIFACT.said" >&2
+    if grep -q ' 40[134]' "$ARTIFACT.said"; then
+        echo "cannot fetch $ARTIFACT_URL: does the token open it, and has the experiment that file?" >&2
+        exit 1
+    fi
     tries=$((tries - 1))
     if [ "$tries" -eq 0 ]; then
         echo "cannot fetch $ARTIFACT_URL" >&2
-        exit 1
+        exit 75 # EX_TEMPFAIL: Argo tries the pod again
     fi
     sleep "$RETRY_SECONDS" # a busy Polyaxon answers 500, or not at all
 done
+rm -f "$ARTIFACT.said"

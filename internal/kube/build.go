@@ -1,0 +1,72 @@
+package kube
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+)
+
+// podsListed of a Workflow are as many as it makes, with those that Argo tried again.
+const podsListed = 20
+
+// podsOf selects the pods of a Workflow, by the label that Argo gives them.
+func podsOf(workflow string) string {
+	return labels.Set{"workflows.argoproj.io/workflow": workflow}.String()
+}
+
+// broken is the log of the container with which the youngest pod failed; the zero value where none did. Those that Argo adds are not
+// meant: what they have to say is in the Workflow.
+func broken(pods []corev1.Pod) tail {
+	var last tail
+	var when int64
+	for _, pod := range pods {
+		if made := pod.CreationTimestamp.Unix(); last == (tail{}) || made >= when {
+			if name := failedContainer(pod); name != "" {
+				last, when = tail{namespace: pod.Namespace, pod: pod.Name, uid: string(pod.UID), container: name}, made
+			}
+		}
+	}
+	return last
+}
+
+func failedContainer(pod corev1.Pod) string {
+	for _, list := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
+		for _, c := range list {
+			if end := c.State.Terminated; end != nil && end.ExitCode != 0 && c.Name != "init" && c.Name != "wait" {
+				return c.Name
+			}
+		}
+	}
+	return ""
+}
+
+// ended puts the last lines of the step that failed to what is said of a Workflow.
+func (e *Engine) ended(o plan.Observed) plan.Observed {
+	if o.Phase == plan.Failed {
+		o.Log = strings.Join(e.tails.of(tail{namespace: o.Ref.Namespace, uid: o.UID, workflow: o.Ref.Name}), "\n")
+	}
+	return o
+}
+
+// advices are what people can do about the words of Argo (of 3.5 to 3.7) and of the kubelet, the more special first.
+var advices = []struct{ words, try string }{
+	{"OOMKilled", "raise package.resources.limits.memory"},
+	{"exceeded its deadline", "raise package.timeout"},
+	{"longer than the specified deadline", "raise package.timeout"},
+	{"workflowtaskresults.argoproj.io is forbidden", "trefoil render --platform prints the Role that its account lacks"},
+	{"ImagePull", "correct the image, in workflows.images or package.argo, and delete the Workflow"},
+	{"InvalidImageName", "correct the image, in workflows.images or package.argo, and delete the Workflow"},
+}
+
+// advised is a message with what to try.
+func advised(message string) string {
+	for _, a := range advices {
+		if strings.Contains(message, a.words) {
+			return message + "; " + a.try
+		}
+	}
+	return message
+}
