@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -94,23 +93,6 @@ func TestI6RedactAfterSwap(t *testing.T) {
 	mount(t, dir, "key", "canary-second")
 	if got := clean("canary-first"); got != "[redacted]" {
 		t.Errorf("left of the old one is %q", got)
-	}
-}
-
-// TestI6RecallsFormer remembers a day of tokens that are made anew each hour, and no more: a daemon lives for years.
-func TestI6RecallsFormer(t *testing.T) {
-	var known []string
-	for i := range 10 * mostFormer {
-		now := []string{"password", fmt.Sprint("token ", i), "key"}
-		for again := range 2 {
-			var more bool
-			if known, more = recall(known, now); more != (again == 0) {
-				t.Fatalf("%d: more is %v", i, more)
-			}
-		}
-	}
-	if len(known) != mostFormer+3 || !slices.Contains(known, "password") || !slices.Contains(known, fmt.Sprint("token ", 9*mostFormer)) {
-		t.Errorf("known are %q", known)
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -65,39 +64,16 @@ func (d *daemon) warn(ctx context.Context) {
 func (c config) redact() func(string) string {
 	var (
 		mu     sync.Mutex
-		known  []string
-		clean  = redact.Secrets()
+		known  redact.Memory
 		looked time.Time
 	)
 	return func(text string) string {
 		mu.Lock()
 		defer mu.Unlock()
-		if time.Since(looked) < time.Second { // there may be a text for each model
-			return clean(text)
+		if time.Since(looked) >= time.Second { // there may be a text for each model
+			known.Add(c.secrets()...)
+			looked = time.Now()
 		}
-		all, more := recall(known, c.secrets())
-		if known = all; more {
-			// one may be part of another
-			longest := slices.SortedStableFunc(slices.Values(known), func(a, b string) int { return len(b) - len(a) })
-			clean = redact.Secrets(longest...)
-		}
-		looked = time.Now()
-		return clean(text)
+		return known.Clean(text)
 	}
-}
-
-// mostFormer is how many secrets are remembered that are in no file any more. The token of a pod is another one each hour.
-const mostFormer = 24
-
-// recall returns what is secret now and what was before, and whether there is more of it. known is what it returned last.
-func recall(known, now []string) (all []string, more bool) {
-	for _, one := range now {
-		i := slices.Index(known, one)
-		if i >= 0 {
-			known = slices.Delete(known, i, i+1)
-		}
-		more = more || i < 0
-		known = append(known, one)
-	}
-	return known[max(0, len(known)-len(now)-mostFormer):], more
 }

@@ -19,6 +19,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/trefoil-gitops/trefoil/internal/redact"
 )
 
 // App is an installation of a GitHub App: an account that belongs to no person, with rights of its own, whose tokens end after an hour.
@@ -45,7 +47,7 @@ type app struct {
 	key     *rsa.PrivateKey
 	api     *url.URL
 	client  *http.Client
-	secrets *secrets
+	secrets *redact.Memory
 	now     func() time.Time
 
 	mu   sync.Mutex
@@ -117,7 +119,7 @@ func (a *app) token(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("a token for installation %d of the GitHub App %d: %w", a.Installation, a.ID, err)
 	}
-	a.secrets.addBrief(token, basic(appUser, token)[len("Basic "):])
+	a.secrets.AddBrief(token, basic(appUser, token)[len("Basic "):])
 	a.last, a.ends = token, ends
 	return token, nil
 }

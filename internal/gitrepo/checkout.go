@@ -9,6 +9,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
 
+	"github.com/trefoil-gitops/trefoil/internal/redact"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/schema"
@@ -188,7 +189,7 @@ func (c *Checkout) detached() error {
 
 // repo is the repository at one of its branches, read by way of git's upload-pack.
 func (c *Checkout) repo(branch plumbing.ReferenceName) *Repo {
-	repo := &Repo{options: c.options, name: c.top, path: c.options.Path, branch: branch, limits: c.limits, secrets: new(secrets)}
+	repo := &Repo{options: c.options, name: c.top, path: c.options.Path, branch: branch, limits: c.limits, secrets: new(redact.Memory)}
 	repo.path = filepath.ToSlash(filepath.Clean(c.options.Path))
 	repo.remote = &local{path: c.common, limits: &repo.limits, env: environment()}
 	return repo

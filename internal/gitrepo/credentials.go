@@ -35,11 +35,11 @@ type Credentials struct {
 type access struct {
 	location *url.URL
 	read     func() (Credentials, error)
-	secrets  *secrets
+	secrets  *redact.Memory
 }
 
 func (a *access) credentials() (Credentials, error) {
-	a.secrets.add(redact.OfProxies()...)
+	a.secrets.Add(redact.OfProxies()...)
 	if a.read == nil {
 		return Credentials{}, Credentials{}.check(a.location)
 	}
@@ -47,7 +47,7 @@ func (a *access) credentials() (Credentials, error) {
 	if err != nil {
 		return Credentials{}, err
 	}
-	a.secrets.add(c.secrets()...)
+	a.secrets.Add(c.secrets()...)
 	return c, c.check(a.location)
 }
 

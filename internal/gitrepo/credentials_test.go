@@ -101,34 +101,3 @@ func TestCredentialsOldOnesStaySecret(t *testing.T) {
 		t.Errorf("I6: Tip = %v", err)
 	}
 }
-
-// TestManySecrets: a token that is made anew each hour takes no more memory each time, and those that are in use stay known.
-func TestManySecrets(t *testing.T) {
-	s := new(secrets)
-	for i := range 3 * mostLasting {
-		s.add("of-a-proxy", fmt.Sprintf("lasting-secret-%03d", i))
-	}
-	if len(s.known) != mostLasting {
-		t.Errorf("%d are known", len(s.known))
-	}
-	last := fmt.Sprintf("of-a-proxy lasting-secret-%03d lasting-secret-%03d", 3*mostLasting-1, 3*mostLasting-2)
-	if got := s.clean(last); got != "[redacted] [redacted] [redacted]" {
-		t.Errorf("it becomes %q", got)
-	}
-}
-
-// Brief secrets are many; those that ended long ago make room.
-func TestBriefSecrets(t *testing.T) {
-	s := new(secrets)
-	s.add("lasting-secret")
-	for i := range 3 * mostBrief {
-		s.addBrief(fmt.Sprintf("brief-secret-%03d", i))
-	}
-	if len(s.known) != mostBrief+1 {
-		t.Errorf("%d are known", len(s.known))
-	}
-	last := fmt.Sprintf("lasting-secret brief-secret-%03d", 3*mostBrief-1)
-	if got := s.clean(last); got != "[redacted] [redacted]" {
-		t.Errorf("it becomes %q", got)
-	}
-}

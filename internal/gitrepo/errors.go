@@ -116,7 +116,7 @@ func unhidden(err error) error {
 
 // redact makes foreign text fit for a log: no secrets, and printable.
 func (r *Repo) redact(text string) string {
-	return printable(r.secrets.clean(text)) // before it is cut: half a secret is one too many
+	return printable(r.secrets.Clean(text)) // before it is cut: half a secret is one too many
 }
 
 // printable makes one line of printable characters of a text, bounded.

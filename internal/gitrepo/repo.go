@@ -14,6 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
+	"github.com/trefoil-gitops/trefoil/internal/redact"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/schema"
@@ -27,7 +28,7 @@ type Repo struct {
 	branch  plumbing.ReferenceName
 	remote  remote
 	limits  limits
-	secrets *secrets
+	secrets *redact.Memory
 	afresh  func(why error) // called where a commit is fetched as if nothing were known; for tests
 
 	mu   sync.Mutex
@@ -57,7 +58,7 @@ func Open(options Options) (*Repo, error) {
 		path:    cmp.Or(options.Path, "."),
 		branch:  plumbing.NewBranchReferenceName(options.Branch),
 		limits:  defaultLimits(),
-		secrets: new(secrets),
+		secrets: new(redact.Memory),
 		afresh:  func(error) {},
 	}
 	repo.remote, err = newRemote(&access{location, options.Credentials, repo.secrets}, &repo.limits)

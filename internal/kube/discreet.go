@@ -8,9 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
-	"sync"
 
 	"github.com/trefoil-gitops/trefoil/internal/redact"
 )
@@ -21,10 +19,7 @@ import (
 type discreet struct {
 	next  http.RoundTripper
 	proxy func(*http.Request) (*url.URL, error)
-
-	mu    sync.Mutex
-	sent  []string // what clean is for
-	clean func(string) string
+	sent  redact.Memory // tokens are made anew each hour
 }
 
 // discreetly makes a rest.Config's WrapTransport of its proxy, which is that of the environment where it names none.
@@ -39,18 +34,19 @@ func discreetly(proxy func(*http.Request) (*url.URL, error)) func(http.RoundTrip
 func (d *discreet) RoundTrip(request *http.Request) (*http.Response, error) {
 	reply, err := d.next.RoundTrip(request)
 	sent := d.secrets(request)
+	d.sent.AddBrief(sent...)
 	switch {
 	case len(sent) == 0:
 		return reply, err
 	case err != nil:
-		if text := d.cleaner(sent)(err.Error()); text != err.Error() {
+		if text := d.sent.Clean(err.Error()); text != err.Error() {
 			return nil, errors.New(text) // its cause would tell
 		}
 		return nil, err
 	case reply.StatusCode/100 == 1 || usual(request, reply):
 		return reply, nil
 	}
-	if err := d.rewrite(reply, d.cleaner(sent)); err != nil {
+	if err := d.rewrite(reply); err != nil {
 		return nil, err
 	}
 	return reply, nil
@@ -76,7 +72,7 @@ func usual(request *http.Request, reply *http.Response) bool {
 }
 
 // rewrite cleans the headers and the body. Of a body that is too long for an error the rest is dropped.
-func (d *discreet) rewrite(reply *http.Response, clean func(string) string) error {
+func (d *discreet) rewrite(reply *http.Response) error {
 	const enough = 256 << 10
 	body, err := io.ReadAll(io.LimitReader(reply.Body, enough))
 	if closed := reply.Body.Close(); err == nil {
@@ -87,10 +83,10 @@ func (d *discreet) rewrite(reply *http.Response, clean func(string) string) erro
 	}
 	for _, values := range reply.Header {
 		for i := range values {
-			values[i] = clean(values[i])
+			values[i] = d.sent.Clean(values[i])
 		}
 	}
-	text := clean(string(body))
+	text := d.sent.Clean(string(body))
 	reply.Body, reply.ContentLength = io.NopCloser(bytes.NewReader([]byte(text))), int64(len(text))
 	reply.Header.Set("Content-Length", strconv.Itoa(len(text)))
 	return nil
@@ -104,14 +100,4 @@ func (d *discreet) secrets(request *http.Request) []string {
 		all = append(all, redact.Authorization(header)...)
 	}
 	return all
-}
-
-// cleaner is kept while what is sent stays the same.
-func (d *discreet) cleaner(sent []string) func(string) string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.clean == nil || !slices.Equal(d.sent, sent) {
-		d.sent, d.clean = sent, redact.Secrets(sent...)
-	}
-	return d.clean
 }

@@ -106,3 +106,31 @@ func TestObjectsComeThrough(t *testing.T) {
 		reply.Body.Close()
 	}
 }
+
+// I6: an API server that repeats the token of the hour before gives it away as little as that of now.
+func TestNoFormerTokenInErrors(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, "neither f0rmer.token nor n3w.token")
+	}))
+	t.Cleanup(server.Close)
+	transport := discreetly(nil)(http.DefaultTransport)
+	for _, c := range []struct{ token, want string }{
+		{"f0rmer.token", "neither [redacted] nor n3w.token"}, {"n3w.token", "neither [redacted] nor [redacted]"},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+c.token)
+		reply, err := transport.RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(reply.Body)
+		if err != nil || string(text) != c.want {
+			t.Errorf("it says %q, %v", text, err)
+		}
+		reply.Body.Close()
+	}
+}
