@@ -44,7 +44,7 @@
 //     for tests.
 //   - internal/signature: who signed a commit, and signing one.
 //   - internal/local: all engines on this machine, for laptops: processes, OCI layouts, loopback.
-//   - internal/registry: what an image in a registry says about itself.
+//   - internal/registry: what an image in a registry says about itself, and the login there.
 //   - internal/webhook: a git server's word that something was pushed. It only means to look now.
 //   - internal/canary: tests plant secrets with it, and look for them in all that people may see.
 //   - internal/metrics: what is counted, for Prometheus.

@@ -37,7 +37,7 @@ func (a *app) why() *cobra.Command {
 			}
 			img, err := registry.Read(cmd.Context(), words[0], plainHTTP(s.catalog, words[0]))
 			if err != nil {
-				return err
+				return errors.New(reconcile.Line(err.Error())) // a registry's words are anybody's
 			}
 			o := originOf(words[0], img, s.catalog)
 			if err := a.printOrigin(o); err != nil {

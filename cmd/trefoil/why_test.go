@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
@@ -151,5 +153,21 @@ func TestWhyUnbelieved(t *testing.T) {
 	}
 	if got, code := why(t, whySelected, nil, "more"); code != 1 || got.err != "trefoil: trefoil why takes one image, not 2\n" {
 		t.Errorf("%d: %s", code, got.err)
+	}
+}
+
+// TestWhyRefused asks a registry whose refusals a terminal would obey.
+func TestWhyRefused(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, "\x1b]0;owned\x07\x1b[2Jno\r\n"+strings.Repeat("at all ", 1000))
+	}))
+	defer server.Close()
+	var out, wrong strings.Builder
+	a := &app{out: &out, err: &wrong, env: func(string) (string, bool) { return "", false }, evaluate: schema.Evaluate}
+	code := a.run(t.Context(), []string{"why", "-C", t.TempDir(), strings.TrimPrefix(server.URL, "http://") + "/mnist:1"})
+	line, only := strings.CutSuffix(strings.TrimPrefix(wrong.String(), "trefoil: "), "\n")
+	if code != 1 || !only || line != reconcile.Line(line) || !strings.Contains(line, "try `docker login ") {
+		t.Errorf("%d: %q", code, wrong.String())
 	}
 }

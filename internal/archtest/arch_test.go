@@ -36,10 +36,10 @@ var rules = map[string][]string{
 	"internal/sandbox":   {"schema", "golang.org/x/sys"},
 	"internal/signature": {"github.com/ProtonMail/go-crypto", "github.com/hiddeco/sshsig", "golang.org/x/crypto"},
 	"internal/cache":     {},
-	"internal/registry":  {"github.com/google/go-containerregistry"},
+	"internal/registry":  {"internal/redact", "github.com/google/go-containerregistry"},
 	"internal/webhook":   {},
 	"internal/local": {
-		"internal/compare", "internal/redact", "internal/local/python", "internal/local/seldon", "internal/local/space", "schema", "render", "reconcile", "reconcile/plan",
+		"internal/compare", "internal/redact", "internal/registry", "internal/local/python", "internal/local/seldon", "internal/local/space", "schema", "render", "reconcile", "reconcile/plan",
 		"github.com/google/go-containerregistry",
 	},
 	"internal/local/python": {},

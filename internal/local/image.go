@@ -22,6 +22,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/trefoil-gitops/trefoil/internal/registry"
 )
 
 // home is the folder of an image that holds the serving code and the artifact, as in those of Seldon's builders.
@@ -45,12 +47,12 @@ type content struct {
 // name by digest. The same content has the same digest. Without a base it holds no Python and no packages: it is data that this engine
 // knows how to run.
 func (e *Engine) image(ctx context.Context, b build, c content) (string, error) {
-	as := new(login)
+	as := new(registry.Login)
 	name, err := e.assembled(ctx, as, b, c)
-	return name, as.discreet(err) // the layers of a base come late
+	return name, as.Discreet(err) // the layers of a base come late
 }
 
-func (e *Engine) assembled(ctx context.Context, as *login, b build, c content) (string, error) {
+func (e *Engine) assembled(ctx context.Context, as *registry.Login, b build, c content) (string, error) {
 	img, bare, err := e.base(ctx, as)
 	if err != nil {
 		return "", err

@@ -1,16 +1,14 @@
-// Package registry asks a registry what an image in it says about itself. Who may push an image may say anything in it, so nothing
-// of that is believed here or made fit for a screen.
+// Package registry asks a registry what an image in it says about itself, and logs in at registries. Who may push an image may say
+// anything in it, so nothing of that is believed here or made fit for a screen.
 package registry
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -29,7 +27,7 @@ type Image struct {
 }
 
 // Read asks for an image by tag or digest, with the credentials that `docker login` left. Plain HTTP is spoken to registries on
-// loopback, and to others where plain says so. The error says what to try.
+// loopback, and to others where plain says so. The error says what to try; it holds what the registry said, but for secrets.
 func Read(ctx context.Context, image string, plain bool) (Image, error) {
 	var options []name.Option
 	if plain {
@@ -41,9 +39,18 @@ func Read(ctx context.Context, image string, plain bool) (Image, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	found, err := remote.Get(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain))
+	as := new(Login)
+	img, err := read(ref, as.Options(ctx))
+	return img, as.Discreet(err)
+}
+
+func read(ref name.Reference, as []remote.Option) (Image, error) {
+	found, err := remote.Get(ref, as...)
+	if answer, ok := errors.AsType[*transport.Error](err); ok && answer.StatusCode == http.StatusNotFound {
+		return Image{}, fmt.Errorf("there is no image %s: %w", ref, err)
+	}
 	if err != nil {
-		return Image{}, explained(ref, err)
+		return Image{}, Explain(ref, err)
 	}
 	img, err := found.Image()
 	if err != nil {
@@ -75,21 +82,4 @@ func notes(img v1.Image) (map[string]string, error) {
 		}
 	}
 	return all, nil
-}
-
-// explained says what to try.
-func explained(ref name.Reference, err error) error {
-	host := ref.Context().RegistryStr()
-	if answer, ok := errors.AsType[*transport.Error](err); ok {
-		switch answer.StatusCode {
-		case http.StatusNotFound:
-			return fmt.Errorf("there is no image %s: %w", ref, err)
-		case http.StatusUnauthorized, http.StatusForbidden:
-			return fmt.Errorf("%s does not show %s to everybody: try `docker login %s`: %w", host, ref, host, err)
-		}
-	}
-	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return fmt.Errorf("the certificate of %s is of an authority that is not known here: name its file in SSL_CERT_FILE: %w", host, err)
-	}
-	return fmt.Errorf("%s can't be asked: %w", host, err)
 }
