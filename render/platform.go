@@ -15,7 +15,7 @@ const (
 )
 
 const (
-	packagers      = "trefoil-workflows" // the Role of all accounts whose pods package, and its binding
+	packagers      = "trefoil-workflows" // the Role of all accounts whose pods package, and how its bindings begin
 	defaultAccount = "default"           // which each namespace has by itself
 	rbac           = "rbac.authorization.k8s.io"
 )
@@ -31,22 +31,25 @@ func Platform(models []schema.Model, s Settings) []Object {
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
-	var all []Object
-	var subjects []any
+	all := []Object{s.platform(rbac+"/v1", Role, packagers, map[string]any{"rules": []any{map[string]any{
+		"apiGroups": texts("argoproj.io"), "resources": texts("workflowtaskresults"), "verbs": texts("create", "patch"),
+	}}})}
 	for _, name := range names {
-		subjects = append(subjects, map[string]any{"kind": "ServiceAccount", "name": name, "namespace": s.Workflows.Namespace})
 		if name != defaultAccount {
 			all = append(all, s.platform("v1", ServiceAccount, name, nil))
 		}
+		all = append(all, s.binding(name))
 	}
-	return append(all,
-		s.platform(rbac+"/v1", Role, packagers, map[string]any{"rules": []any{map[string]any{
-			"apiGroups": texts("argoproj.io"), "resources": texts("workflowtaskresults"), "verbs": texts("create", "patch"),
-		}}}),
-		s.platform(rbac+"/v1", RoleBinding, packagers, map[string]any{
-			"roleRef": map[string]any{"apiGroup": rbac, "kind": "Role", "name": packagers}, "subjects": subjects,
-		}),
-	)
+	return all
+}
+
+// binding gives an account the right. It is of that account alone, so that applying what was printed while a model did not load takes
+// the right from no other.
+func (s Settings) binding(account string) Object {
+	return s.platform(rbac+"/v1", RoleBinding, packagers+"-"+account, map[string]any{
+		"roleRef":  map[string]any{"apiGroup": rbac, "kind": "Role", "name": packagers},
+		"subjects": []any{map[string]any{"kind": "ServiceAccount", "name": account, "namespace": s.Workflows.Namespace}},
+	})
 }
 
 // platform is an object of the Workflows' namespace. It carries none of our labels: it isn't the daemon's to change or delete.

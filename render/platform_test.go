@@ -23,6 +23,25 @@ func TestPlatform(t *testing.T) {
 	golden(t, "testdata/platform-default.yaml", render.YAML(render.Platform(nil, unnamed)...))
 }
 
+// TestPlatformTakesNothingAway: what is printed while a model is missing, such as one that does not load, changes nothing of what was
+// applied before. Applying it takes no right from the accounts that it does not know of.
+func TestPlatformTakesNothingAway(t *testing.T) {
+	own := func(account string) schema.Model {
+		return schema.Model{Package: &schema.Package{ServiceAccount: account}}
+	}
+	applied := map[render.Ref]render.Object{}
+	for _, o := range render.Platform([]schema.Model{own("a"), own("b"), own("c")}, settings) {
+		applied[o.Ref] = o
+	}
+	for _, fewer := range [][]schema.Model{nil, {own("b")}, {own("a"), own("c")}} {
+		for _, o := range render.Platform(fewer, settings) {
+			if diff := cmp.Diff(applied[o.Ref].Body, o.Body); diff != "" {
+				t.Errorf("with %d models: %s", len(fewer), diff)
+			}
+		}
+	}
+}
+
 // TestPlatformDeployed holds that deploy/ gives the pods of Workflows the same.
 func TestPlatformDeployed(t *testing.T) {
 	text, err := os.ReadFile("../deploy/workflows/pods.yaml")
