@@ -53,7 +53,7 @@ func (e *Engine) image(ctx context.Context, b build, c content) (string, error) 
 }
 
 func (e *Engine) assembled(ctx context.Context, as *registry.Login, b build, c content) (string, error) {
-	img, bare, err := e.base(ctx, as)
+	img, bare, err := e.base(ctx, as, b)
 	if err != nil {
 		return "", err
 	}

@@ -16,12 +16,12 @@ import (
 )
 
 // base is the image that is put below the layers: the configured one, or a bare one without anything.
-func (e *Engine) base(ctx context.Context, as *registry.Login) (img v1.Image, bare bool, err error) {
+func (e *Engine) base(ctx context.Context, as *registry.Login, b build) (img v1.Image, bare bool, err error) {
 	oci := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	if e.options.Base == "" {
 		return oci, true, nil
 	}
-	ref, err := name.ParseReference(e.options.Base)
+	ref, err := b.reference(e.options.Base)
 	if err != nil {
 		return nil, false, fmt.Errorf("the base image: %w", err)
 	}
@@ -39,7 +39,7 @@ func (e *Engine) push(ctx context.Context, as *registry.Login, img v1.Image, b b
 	if !e.options.Push {
 		return nil
 	}
-	ref, err := name.NewTag(b.repository + ":" + b.tag)
+	ref, err := b.reference(b.repository + ":" + b.tag)
 	if err != nil {
 		return fmt.Errorf("the image was made and has no name to push it by: %w", err)
 	}
@@ -47,4 +47,13 @@ func (e *Engine) push(ctx context.Context, as *registry.Login, img v1.Image, b b
 		return fmt.Errorf("the image was made and could not be pushed: %w", registry.Explain(ref, err))
 	}
 	return nil
+}
+
+// reference is the name of an image as its registry is reached.
+func (b build) reference(image string) (name.Reference, error) {
+	ref, err := name.ParseReference(image)
+	if err != nil || ref.Context().RegistryStr() != b.plain {
+		return ref, err
+	}
+	return name.ParseReference(image, name.Insecure)
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
+	"github.com/trefoil-gitops/trefoil/render"
+	"github.com/trefoil-gitops/trefoil/schema"
 )
 
 // TestRegistry packages onto a base that a registry has, and pushes what comes of it.
@@ -58,6 +60,25 @@ func TestRegistry(t *testing.T) {
 	e.options.Push = true
 	if o := pack(t, e, m, r); o.Phase != plan.Failed || !strings.Contains(o.Message, "could not be pushed") {
 		t.Errorf("without a registry: %s: %s", o.Phase, o.Message)
+	}
+}
+
+// TestPlainRegistry reaches the registry of package.image as package.registry says, and no other that way.
+func TestPlainRegistry(t *testing.T) {
+	for _, plain := range []bool{false, true} {
+		m := schema.Model{Name: "m", Package: &schema.Package{Image: "registry.example:5000/team/m", Registry: schema.Registry{HTTP: plain}}}
+		b, err := record{Kind: render.Workflow, Body: render.NewWorkflow(m, schema.Release{}, settings).Body}.build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for image, want := range map[string]bool{
+			b.repository + ":" + b.tag: plain, "registry.example:5000/base:1": plain, "registry.example/base:1": false, "base:1": false,
+		} {
+			ref, err := b.reference(image)
+			if err != nil || (ref.Context().Scheme() == "http") != want {
+				t.Errorf("with http %v %s is %v, %v", plain, image, ref, err)
+			}
+		}
 	}
 }
 

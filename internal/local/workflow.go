@@ -19,6 +19,7 @@ type build struct {
 	experiment, path, sha256 string // of the artifact; the path is in the experiment's outputs, and in the image's folder
 	url, commit, folder      string // of the serving source; empty where there is none
 	repository, tag          string
+	plain                    string            // the registry that is spoken to without TLS; empty for none
 	notes                    map[string]string // about the image
 }
 
@@ -54,6 +55,9 @@ func (r record) build() (build, error) {
 	}
 	b.experiment, b.path = b.notes[render.AnnotationExperiment], env["ARTIFACT_PATH"]
 	b.repository, b.tag, _ = cutLast(env["IMAGE"], ":")
+	if env["REGISTRY_HTTP"] != "" {
+		b.plain = env["REGISTRY"]
+	}
 	return b, nil
 }
 
