@@ -141,9 +141,9 @@ func (x *index) hashEntry(parent place, name string) (object.TreeEntry, error) {
 	case 0:
 		entry.Mode = x.mode(known, about)
 		x.rest.size(at.name, about)
-		if x.unchanged(known, x.path(at.name), about) {
+		if x.unchanged(known, about) {
 			entry.Hash = known.Hash
-			return entry, nil
+			return entry, x.again(known, x.path(at.name), about)
 		}
 		entry.Hash, err = hashFile(x.path(at.name), about.Size())
 		return entry, err

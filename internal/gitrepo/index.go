@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-git/go-git/v5/config"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	gitindex "github.com/go-git/go-git/v5/plumbing/format/index"
 	"golang.org/x/sys/unix"
@@ -22,6 +21,7 @@ type index struct {
 	written  time.Time // when the index was; a file that changed later than that may differ from it
 	ignored  ignores   // rules of the user and of the repository's own settings
 	fileMode bool      // whether executable bits on disk mean anything
+	twoTimes bool      // whether the time that nobody can set does
 	rest     *rest     // of what hashing meets; nil where nobody asks
 }
 
@@ -159,60 +159,12 @@ func (x *index) readTracked(name string) error {
 	return nil
 }
 
-func (x *index) readSettings(common string) error {
-	file, err := os.Open(filepath.Join(common, "config"))
-	if err != nil {
-		return fmt.Errorf("read git's settings: %w", err)
-	}
-	defer file.Close()
-	settings, err := config.ReadConfig(file)
-	if err != nil {
-		return fmt.Errorf("read git's settings: %w", err)
-	}
-	if err := checkFormat(settings); err != nil {
-		return err
-	}
-	core := settings.Raw.Section("core")
-	x.fileMode = core.Option("filemode") != "false"
-	global, err := globalIgnores(core.Option("excludesfile"))
-	if err != nil {
-		return err
-	}
-	if x.ignored, err = ignores(nil).read(global, ""); err != nil {
-		return err
-	}
-	x.ignored, err = x.ignored.read(filepath.Join(common, "info", "exclude"), "")
-	return err
-}
-
-// globalIgnores returns the file of what a person ignores everywhere, as the repository's or the person's settings name it.
-func globalIgnores(local string) (string, error) {
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", nil //nolint:nilerr // no home, no settings of a person
-	}
-	if local == "" {
-		settings, err := config.LoadConfig(config.GlobalScope)
-		if err != nil {
-			return "", fmt.Errorf("read git's settings: %w", err)
-		}
-		local = settings.Raw.Section("core").Option("excludesfile")
-	}
-	if local == "" {
-		return filepath.Join(home, ".config", "git", "ignore"), nil
-	}
-	if below, ok := strings.CutPrefix(local, "~/"); ok {
-		return filepath.Join(home, below), nil
-	}
-	return local, nil
-}
-
-// unchanged tells whether git itself would take the file for what the index says without reading it: same size, same times, and
-// changed before the index was written. The second time can't be set by whoever edits the file and sets the first one back.
-func (x *index) unchanged(entry *gitindex.Entry, path string, about fs.FileInfo) bool {
+// unchanged tells whether git itself would take the file for what the index says without reading it: same size, same time, and
+// changed before the index was written. The other time that git looks at is that of a file's attributes too: a file that git converted
+// would count as edited for it wherever a work tree was copied. See again.
+func (x *index) unchanged(entry *gitindex.Entry, about fs.FileInfo) bool {
 	return entry != nil && entry.Stage == 0 && !entry.IntentToAdd && !entry.ModifiedAt.IsZero() &&
-		entry.Size == uint32(about.Size()) && entry.ModifiedAt.Equal(about.ModTime()) && about.ModTime().Before(x.written) &&
-		entry.CreatedAt.Equal(touched(path))
+		entry.Size == uint32(about.Size()) && entry.ModifiedAt.Equal(about.ModTime()) && about.ModTime().Before(x.written)
 }
 
 // touched is when a file, its name or its attributes were changed last, as the file system has it; zero where it can't be told.

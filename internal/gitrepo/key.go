@@ -8,13 +8,15 @@ import (
 	"hash"
 	"io/fs"
 	"path/filepath"
+
+	gitindex "github.com/go-git/go-git/v5/plumbing/format/index"
 )
 
 // Key tells this content from any other.
 func (s *subtree) Key() (string, error) { return s.root.String(), nil }
 
 // Key tells this state of the folder from every other one in which a file reads or a folder hashes in another way. What git takes
-// for unchanged without reading it is not read either; what git ignores counts by size and time, as in git's own index. The error
+// for unchanged without reading it is not read either; what git ignores counts by size and times, as in git's own index. The error
 // says that this can't be told: a file could not be read, or too much is ignored.
 //
 // A filter of git's that keeps the size of a file, and is another one in another work tree, is not noticed between the two.
@@ -52,6 +54,17 @@ func (r *rest) absent(name string) {
 	if r != nil {
 		fmt.Fprintf(r.sum, "%q\n", name)
 	}
+}
+
+// again counts what a file holds that looks unchanged by the time that can be set back, and not by the one that can't. The hash of a
+// folder does without: a file that git converted has another content on disk either way.
+func (x *index) again(known *gitindex.Entry, path string, about fs.FileInfo) error {
+	if x.rest == nil || !x.twoTimes || known.CreatedAt.Equal(touched(path)) {
+		return nil
+	}
+	content, err := hashFile(path, about.Size())
+	fmt.Fprintf(x.rest.sum, "%s\n", content)
+	return err
 }
 
 // folder counts all that is in a folder.

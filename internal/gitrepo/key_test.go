@@ -86,6 +86,43 @@ func TestWorktreeKey(t *testing.T) {
 	}
 }
 
+// TestWorktreeKeyTrusts: the time that can't be set back counts unless git's settings say that it means nothing here.
+func TestWorktreeKeyTrusts(t *testing.T) {
+	isolate(t)
+	old := time.Unix(1_700_000_000, 0)
+	for _, test := range []struct {
+		settings, ofPerson string
+		same               bool
+	}{
+		{"", "", false},
+		{"\ttrustctime = true\n", "", false},
+		{"\ttrustctime = off\n", "", true},
+		{"", "[core]\n\ttrustctime = False\n", true},
+		{"\ttrustctime = true\n", "[core]\n\ttrustctime = false\n", false},
+		{"\tcheckStat = minimal\n", "", true},
+	} {
+		dir := t.TempDir()
+		runGit(t, dir, "init", "-q")
+		write(t, os.Getenv("HOME"), map[string]string{".gitconfig": test.ofPerson})
+		write(t, dir, map[string]string{"models.cue": "package models\n"})
+		set := func() {
+			if err := os.Chtimes(filepath.Join(dir, "models.cue"), old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+		set()
+		commitAll(t, dir, "all")
+		write(t, dir, map[string]string{".git/config": "[core]\n\trepositoryformatversion = 0\n" + test.settings})
+		before := keyOf(t, dir)
+		write(t, dir, map[string]string{"models.cue": "package other_\n"})
+		touchLater(t, filepath.Join(dir, "models.cue"))
+		set()
+		if after := keyOf(t, dir); (before == after) != test.same {
+			t.Errorf("%+v: %s, then %s", test, before, after)
+		}
+	}
+}
+
 // TestWorktreeKeyTooMuch: a folder of a million files that nobody commits costs nobody the time to look at them all.
 func TestWorktreeKeyTooMuch(t *testing.T) {
 	t.Parallel()
