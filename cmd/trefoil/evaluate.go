@@ -86,7 +86,7 @@ func identity(program string) string {
 
 // load reads a repository for every verb and for the daemon alike: what the spec says, then what it renders to.
 func (a *app) load(ctx context.Context, tree schema.Tree) (schema.Catalog, error) {
-	key := stateOf(tree)
+	key := a.kept.state(tree)
 	if c, ok := a.kept.get(key); ok {
 		return c, nil
 	}
@@ -95,7 +95,7 @@ func (a *app) load(ctx context.Context, tree schema.Tree) (schema.Catalog, error
 		return schema.Catalog{}, err
 	}
 	c = c.With(render.Check(c))
-	if key == stateOf(tree) { // nobody has changed it meanwhile
+	if key != "" && sound(c) && key == a.kept.state(tree) { // nobody has changed it meanwhile
 		a.kept.put(key, c)
 	}
 	return c, nil

@@ -12,10 +12,11 @@ type kept struct{ store *cache.Dir }
 
 const catalogs = "catalogs" // what they are called in the store
 
-// stateOf tells what a tree holds from all else that it could hold; "" is of one that can't tell without being read.
-func stateOf(tree schema.Tree) string {
+// state tells what a tree holds from all else that it could hold; "" is of one that can't tell without being read, and of all where
+// nothing is kept.
+func (k kept) state(tree schema.Tree) string {
 	t, ok := tree.(interface{ Key() (string, error) })
-	if !ok {
+	if !ok || k.store == nil {
 		return ""
 	}
 	key, err := t.Key()
@@ -25,21 +26,21 @@ func stateOf(tree schema.Tree) string {
 	return key
 }
 
-func (k kept) get(key string) (c schema.Catalog, ok bool) {
-	if k.store == nil || key == "" {
+func (k kept) get(state string) (c schema.Catalog, ok bool) {
+	if state == "" {
 		return schema.Catalog{}, false
 	}
-	data, ok := k.store.Get(catalogs, key)
+	data, ok := k.store.Get(catalogs, state)
 	return c, ok && c.UnmarshalBinary(data) == nil
 }
 
-// put keeps what nothing is wrong with: an error may be one of this machine, such as too little time.
-func (k kept) put(key string, c schema.Catalog) {
-	wrong := func(f schema.Finding) bool { return f.Severity == schema.Error }
-	if k.store == nil || key == "" || c.Again || slices.ContainsFunc(c.Findings, wrong) {
-		return
-	}
+func (k kept) put(state string, c schema.Catalog) {
 	if data, err := c.MarshalBinary(); err == nil {
-		k.store.Put(catalogs, key, data)
+		k.store.Put(catalogs, state, data)
 	}
+}
+
+// sound reports whether a catalog can be kept: an error may be one of this machine, such as too little time.
+func sound(c schema.Catalog) bool {
+	return !c.Again && !slices.ContainsFunc(c.Findings, func(f schema.Finding) bool { return f.Severity == schema.Error })
 }
