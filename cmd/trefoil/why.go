@@ -25,7 +25,8 @@ func (a *app) why() *cobra.Command {
 		Long: "Reads from the registry what an image says about itself, and from the specs of -C (or of --repo URL alone) which releases have\n" +
 			"it and where they are served. Who pushes an image may write anything into it: what git says is what was decided.\n" +
 			"The registry is asked with the credentials that `docker login` left.\n\n" +
-			"Exit code 0: a release has this image. 1: an error, or git knows no release with it.",
+			"Exit code 0: a release has this image. 1: an error, or git knows no release with it. 3: the spec is invalid, and what\n" +
+			"is left of it knows none.",
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, words []string) error {
 			if len(words) != 1 {
@@ -43,10 +44,13 @@ func (a *app) why() *cobra.Command {
 			if err := a.printOrigin(o); err != nil {
 				return err
 			}
-			if len(o.Releases) == 0 {
-				return errors.New("no release of these specs has this image")
+			switch {
+			case len(o.Releases) > 0:
+				return nil
+			case a.invalid(s.catalog, nil) != nil:
+				return exit{3, errors.New("the specs are invalid, so whether a release has this image is not known: mend them and ask again")}
 			}
-			return nil
+			return errors.New("no release of these specs has this image")
 		},
 	}
 }

@@ -156,6 +156,18 @@ func TestWhyUnbelieved(t *testing.T) {
 	}
 }
 
+// TestWhyInvalid asks where the specs can't be read: then nobody knows which releases there are.
+func TestWhyInvalid(t *testing.T) {
+	got, code := why(t, "package models {\n", whyLabels(whyExperiment))
+	want := "trefoil: the specs are invalid, so whether a release has this image is not known: mend them and ask again\n"
+	if code != 3 || !strings.HasSuffix(got.err, want) || !strings.Contains(got.err, "selected/mnist.cue:1:16") {
+		t.Errorf("%d: %s", code, got.err)
+	}
+	if !strings.Contains(got.out, "  model       mnist\n") {
+		t.Errorf("what the image says is not in %s", got.out)
+	}
+}
+
 // TestWhyRefused asks a registry whose refusals a terminal would obey.
 func TestWhyRefused(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
