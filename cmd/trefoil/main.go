@@ -112,3 +112,13 @@ func noWords(cmd *cobra.Command, words []string) error {
 	}
 	return nil
 }
+
+// one refuses all but one word after a verb, which is what it takes.
+func one(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, words []string) error {
+		if len(words) != 1 {
+			return fmt.Errorf("%s takes %s, not %d", cmd.CommandPath(), what, len(words))
+		}
+		return nil
+	}
+}

@@ -24,9 +24,14 @@ func (a *app) retry() *cobra.Command {
 		Long: "Raises package.attempt of a model by one where it is written, or adds it, and commits that one file as git would: your name,\n" +
 			"your hooks. Pushed or merged, it makes the daemon build the same release once more; nothing trains again. Asks no engine.\n\n" +
 			"Exit code 0: committed. 1: nothing was changed.",
-		Args:              oneModel,
+		Args:              one("the name of one model"),
 		ValidArgsFunction: a.complete,
-		RunE:              func(cmd *cobra.Command, words []string) error { return a.tryAgain(cmd.Context(), words[0]) },
+		RunE: func(cmd *cobra.Command, words []string) error {
+			if cmd.Flags().Changed("repo") {
+				return fmt.Errorf("%s commits in the folder of -C and in no other repository: leave out --repo", cmd.CommandPath())
+			}
+			return a.tryAgain(cmd.Context(), words[0])
+		},
 	}
 }
 
@@ -52,8 +57,12 @@ func (a *app) tryAgain(ctx context.Context, name string) error {
 	if err := a.commitAttempt(ctx, r, name, next); err != nil {
 		return errors.Join(err, r.undo())
 	}
-	fmt.Fprintf(a.out, "%s: package.attempt is %d, committed: push it, or open a pull request\n", r.file, next)
-	return nil
+	told := map[string]any{"format_version": formatVersion, "model": name, "file": r.file, "attempt": next}
+	if printed, err := a.json(told); printed || err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.out, "%s: package.attempt is %d, committed: push it, or open a pull request\n", r.file, next)
+	return err
 }
 
 // commitAttempt writes and commits a file, after which the model has that attempt.
@@ -92,12 +101,4 @@ func (a *app) packaged(ctx context.Context, tree schema.Tree, name string) (sche
 		return schema.Model{}, fmt.Errorf("nothing builds %s: it has no package", name)
 	}
 	return c.Models[i], nil
-}
-
-// oneModel refuses all but one name.
-func oneModel(cmd *cobra.Command, words []string) error {
-	if len(words) != 1 {
-		return fmt.Errorf("%s takes the name of one model, not %d", cmd.CommandPath(), len(words))
-	}
-	return nil
 }

@@ -27,11 +27,9 @@ func (a *app) why() *cobra.Command {
 			"The registry is asked with the credentials that `docker login` left.\n\n" +
 			"Exit code 0: a release has this image. 1: an error, or git knows no release with it. 3: the spec is invalid, and what\n" +
 			"is left of it knows none.",
+		Args:              one("one image"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, words []string) error {
-			if len(words) != 1 {
-				return fmt.Errorf("trefoil why takes one image, not %d", len(words))
-			}
 			s, err := a.read(cmd, nil)
 			if err != nil {
 				return err
