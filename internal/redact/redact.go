@@ -15,8 +15,8 @@ import (
 // Mark stands where a secret was.
 const Mark = "[redacted]"
 
-// A pattern takes some kB for each character, and tokens may have thousands of them: of those the first enough characters are looked for,
-// and go with all that follows. Of anything else at most most bytes are.
+// A pattern takes some kB for each character, and secrets may have thousands of them: of those the first enough characters are looked
+// for, and go with all that follows. So do those of a text that is no token, from most bytes on.
 const (
 	enough = 128
 	most   = 1 << 10
@@ -31,20 +31,62 @@ const rest = `(?:[, ]+\d+\b)*[-\w.~+/=:%\\&#;]*`
 // function hides the secrets also from those who print the struct around it.
 func Secrets(secrets ...string) func(string) string {
 	var all []string
+	var texts []func(string) string // go first: the others may be part of them
 	for _, s := range secrets {
 		switch {
 		case s == "":
 		case len(s) > enough && tokens.MatchString(s):
 			all = append(all, `(?:`+strings.Join(forms(s[:enough]), "|")+`)`+rest)
+		case len(s) > most:
+			texts = append(texts, long(s))
 		default:
-			all = append(all, forms(s[:min(len(s), most)])...)
+			all = append(all, forms(s)...)
 		}
 	}
-	if len(all) == 0 {
-		return func(text string) string { return text }
+	if len(all) > 0 {
+		pattern := regexp.MustCompile(strings.Join(all, "|"))
+		texts = append(texts, func(text string) string { return pattern.ReplaceAllLiteralString(text, Mark) })
 	}
-	pattern := regexp.MustCompile(strings.Join(all, "|"))
-	return func(text string) string { return pattern.ReplaceAllLiteralString(text, Mark) }
+	return func(text string) string {
+		for _, clean := range texts {
+			text = clean(text)
+		}
+		return text
+	}
+}
+
+// long returns what takes a text out of another one by its beginning: as much of it as is there, or in another form than it is, whose
+// end can't be told, all that follows.
+func long(secret string) func(string) string {
+	n := enough
+	for n > enough-utf8.UTFMax && !utf8.RuneStart(secret[n]) { // half a character is another one
+		n--
+	}
+	begins := regexp.MustCompile(strings.Join(forms(secret[:n]), "|"))
+	return func(text string) string {
+		var b strings.Builder
+		for {
+			at := begins.FindStringIndex(text)
+			if at == nil {
+				return b.String() + text
+			}
+			b.WriteString(text[:at[0]] + Mark)
+			same := common(text[at[0]:], secret)
+			if same < n {
+				return b.String()
+			}
+			text = text[at[0]+same:]
+		}
+	}
+}
+
+// common is how many bytes two texts begin with that are the same.
+func common(a, b string) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // Authorization is what is secret of a header of that name.

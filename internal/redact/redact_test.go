@@ -64,8 +64,40 @@ func TestLongSecrets(t *testing.T) {
 		t.Errorf("it becomes %s", got)
 	}
 	for _, secret := range []string{strings.Repeat("x", 1<<20), strings.Repeat("x y", 1<<20)} {
-		got := Secrets(secret)("said " + secret[:most] + " twice")
-		if !strings.HasPrefix(got, "said [redacted]") || !strings.HasSuffix(got, " twice") {
+		got := Secrets(secret)("said " + secret[:most] + ", twice")
+		if !strings.HasPrefix(got, "said [redacted]") || !strings.HasSuffix(got, ", twice") {
+			t.Errorf("it becomes %.100s", got)
+		}
+	}
+}
+
+// TestLongSecretsToTheEnd leaves nothing of a secret that is longer than what is looked for, in whichever form it was repeated.
+func TestLongSecretsToTheEnd(t *testing.T) {
+	var b strings.Builder
+	for i := range 400 {
+		fmt.Fprintf(&b, "line %03d of ä text", i)
+	}
+	secret := b.String()
+	clean := Secrets("another", secret, "line 399")
+	for said, want := range map[string]string{
+		"it said " + secret + " and more": "it said [redacted] and more", "twice " + secret + ", " + secret: "twice [redacted], [redacted]",
+		"half of " + secret[:len(secret)/2] + "!": "half of [redacted]!",
+		// where it ends can't be told
+		"it said " + url.QueryEscape(secret) + " and more":                                "it said [redacted]",
+		"it said " + hex.EncodeToString([]byte(secret)) + " and more":                     "it said [redacted]",
+		"it said " + base64.StdEncoding.EncodeToString([]byte("a:"+secret)) + " and more": "it said [redacted]",
+	} {
+		if got := clean(said); got != want {
+			t.Errorf("%.40s becomes %.200s", said, got)
+		}
+	}
+}
+
+// TestLongSecretsAnywhere cuts what is looked for between characters, wherever they begin.
+func TestLongSecretsAnywhere(t *testing.T) {
+	for before := range 4 {
+		secret := strings.Repeat("x", before) + strings.Repeat("€ ", most)
+		if got := Secrets(secret)("it said " + secret + "!"); got != "it said [redacted]!" {
 			t.Errorf("it becomes %.100s", got)
 		}
 	}
