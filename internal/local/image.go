@@ -121,7 +121,7 @@ func described(img v1.Image, bare bool, b build, c content) (v1.Image, error) {
 	if bare {
 		config.OS, config.Architecture = "linux", runtime.GOARCH
 	}
-	notes := b.notes
+	notes := maps.Clone(b.notes)
 	notes["org.opencontainers.image.created"] = c.created.UTC().Format(time.RFC3339)
 	if text, err := os.ReadFile(filepath.Join(c.source, "requirements.txt")); err == nil {
 		sum := sha256.Sum256(text)

@@ -8,8 +8,10 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
 
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/render"
@@ -86,6 +88,28 @@ func TestWorkflow(t *testing.T) {
 	config, err := img.ConfigFile()
 	if err != nil || !slices.Contains(config.Config.Env, "X=y") || !slices.Contains(config.Config.Entrypoint, "M") {
 		t.Errorf("config %+v, %v", config, err)
+	}
+}
+
+// TestDescribed leaves what a Workflow says of an image as it says it.
+func TestDescribed(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "requirements.txt"), []byte("numpy\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, ".s2i"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, ".s2i", "environment"), []byte("MODEL_NAME=M\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := build{notes: map[string]string{render.LabelModel: "m"}}
+	img, err := described(empty.Image, true, b, content{source: dir, created: time.Unix(1, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := annotations(t, img); len(b.notes) != 1 || len(said) != 4 || said[render.LabelModel] != "m" {
+		t.Errorf("notes %v, annotations %v", b.notes, said)
 	}
 }
 
