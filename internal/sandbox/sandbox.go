@@ -49,6 +49,7 @@ type Store interface {
 // evaluated again, and neither is what could not be evaluated twice.
 type Sandbox struct {
 	Options
+	waits    sync.Mutex // of the one that waits for mu with a child that is started
 	mu       sync.Mutex
 	kept     map[string]kept    // by digest of the unit
 	failures map[string]failure // by digest of the unit or file
@@ -97,8 +98,7 @@ func (s *Sandbox) Evaluate(ctx context.Context, files map[string][]byte) (schema
 		return t.Survey, t.Verdicts, nil
 	}
 	e := &evaluation{Sandbox: s, files: maps.Clone(files), seen: map[string]bool{}, ready: make(chan struct{})}
-	e.early, _ = start(ctx, s.Command) // which is most of what few models take, and goes on while others are at work
-	s.mu.Lock()
+	e.early = s.enter(ctx)
 	defer s.mu.Unlock()
 	if len(s.kept) == 0 {
 		s.recallLast(family)
@@ -114,6 +114,19 @@ func (s *Sandbox) Evaluate(ctx context.Context, files map[string][]byte) (schema
 		s.put(family, key, t)
 	}
 	return e.survey, e.verdicts, nil
+}
+
+// enter waits until this evaluation is the only one, and has its first child started meanwhile: that is most of what few models take. Of
+// all that wait one has a child; the others get nil, and start theirs once they need it.
+func (s *Sandbox) enter(ctx context.Context) *child {
+	if !s.waits.TryLock() {
+		s.mu.Lock()
+		return nil
+	}
+	defer s.waits.Unlock()
+	early, _ := start(ctx, s.Command) // where there is none, it is tried again
+	s.mu.Lock()
+	return early
 }
 
 // remember keeps what is of this revision.
