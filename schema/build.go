@@ -143,15 +143,16 @@ func (r rawArtifact) claim() *Claim {
 }
 
 func (r rawBuilder) builder() Builder {
+	const usual = "Dockerfile"
 	switch {
 	case r.S2I != nil:
 		return Builder{S2I: r.S2I.Image, Dockerfile: r.S2I.Dockerfile}
 	case r.BuildKit != nil:
-		return Builder{BuildKit: true, Dockerfile: cmp.Or(r.BuildKit.Dockerfile, "Dockerfile")}
+		return Builder{BuildKit: true, Dockerfile: cmp.Or(r.BuildKit.Dockerfile, usual)}
 	case r.Buildah != nil:
-		return Builder{Dockerfile: cmp.Or(r.Buildah.Dockerfile, "Dockerfile")}
+		return Builder{Dockerfile: cmp.Or(r.Buildah.Dockerfile, usual)}
 	}
-	return Builder{Dockerfile: "Dockerfile"}
+	return Builder{Dockerfile: usual}
 }
 
 // environments fills in Trefoil's defaults. One that can't be read is reported and left out.
