@@ -1,0 +1,301 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"flag"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/trefoil-gitops/trefoil/e2e/stack"
+)
+
+var update = flag.Bool("update", false, "write the goldens anew")
+
+// outage is how long the registry is down.
+const outage = time.Minute
+
+// TestPodsFailures has a model for everything that can go wrong while it is packaged, all at once, in real pods
+// (testdata/failures/cases). What `trefoil status` says of one that fails is its file want: the step, how it ended, its last lines and
+// what to try. Those without one end well, whatever happens to the others (I10). None has more than one Workflow (I1).
+func TestPodsFailures(t *testing.T) {
+	_ = trainingPython(t) // while there is a network
+	stack.Isolate(t, func() {
+		w := newFailures(t)
+		w.start()
+		w.happens("stop", func(x unstructured.Unstructured) { w.patch(x.GetName(), `{"spec": {"shutdown": "Stop"}}`) })
+		w.happens("deleted", func(x unstructured.Unstructured) { w.deletePodsOf(x.GetName()) })
+		w.changeArtifact()
+		w.told()
+		w.orphans()
+		w.mended()
+	})
+}
+
+// failures is a world whose models fail.
+type failures struct {
+	*world
+	cases map[string]*txtar.Archive // by model
+}
+
+func newFailures(t *testing.T) *failures {
+	t.Helper()
+	files, err := filepath.Glob("testdata/failures/cases/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	f := &failures{podsWorld(t), map[string]*txtar.Archive{}}
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		f.must(err)
+		f.cases[strings.TrimSuffix(filepath.Base(file), ".txtar")] = archive
+	}
+	f.must(f.stack.Kube.Apply(f.Context(), []byte("apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: stranger, namespace: argo}\n")))
+	f.stack.Registry.Filter(breaking("/v2/push/"))
+	_, err = f.git.Push(f.Context(), "models", func(dir string) error {
+		if err := os.CopyFS(dir, os.DirFS("testdata/failures/spec")); err != nil {
+			return err
+		}
+		for model, archive := range f.cases {
+			code := filepath.Join(dir, "serve", model)
+			if err := os.MkdirAll(code, 0o755); err != nil {
+				return err
+			}
+			if err := os.WriteFile(filepath.Join(code, "Dockerfile"), file(archive, "Dockerfile"), 0o644); err != nil {
+				return err
+			}
+			if err := os.WriteFile(filepath.Join(dir, model+".cue"), file(archive, "models.cue"), 0o644); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	f.must(err)
+	return f
+}
+
+// file is one of a case; nil where there is none.
+func file(a *txtar.Archive, name string) []byte {
+	for _, f := range a.Files {
+		if f.Name == name {
+			return f.Data
+		}
+	}
+	return nil
+}
+
+// breaking answers 503 to what is pushed below a path, from the second request of a push on and for as long as an outage.
+func breaking(path string) stack.Filter {
+	var mu sync.Mutex
+	var pushes int
+	var since time.Time
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		mu.Lock()
+		if strings.HasPrefix(r.URL.Path, path) && r.Method != http.MethodGet && r.Method != http.MethodHead {
+			if pushes++; pushes == 2 {
+				since = time.Now()
+			}
+		}
+		down := !since.IsZero() && time.Since(since) < outage && strings.HasPrefix(r.URL.Path, path)
+		mu.Unlock()
+		if down {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		next.ServeHTTP(w, r)
+	}
+}
+
+// happens does something to the Workflow of a model while its image is built.
+func (f *failures) happens(model string, do func(unstructured.Unstructured)) {
+	f.Helper()
+	f.eventually("the build of "+model, patience, func() bool {
+		for _, x := range f.workflowsOf(model) {
+			if slices.ContainsFunc(f.podsOf(x.GetName()), func(p unstructured.Unstructured) bool { return stack.Condition(&p, "Ready") == "True" }) {
+				do(x)
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func (f *failures) workflowsOf(model string) []unstructured.Unstructured {
+	f.Helper()
+	return slices.DeleteFunc(f.list(workflows(), ""), func(x unstructured.Unstructured) bool { return x.GetLabels()["trefoil.dev/model"] != model })
+}
+
+func (f *failures) podsOf(workflow string) []unstructured.Unstructured {
+	f.Helper()
+	return slices.DeleteFunc(f.list(pods(), stack.NamespaceWorkflows), func(p unstructured.Unstructured) bool {
+		return p.GetLabels()["workflows.argoproj.io/workflow"] != workflow
+	})
+}
+
+func (f *failures) patch(workflow, with string) {
+	f.Helper()
+	_, err := f.stack.Kube.Resource(workflows()).Namespace(stack.NamespaceWorkflows).
+		Patch(f.Context(), workflow, types.MergePatchType, []byte(with), metav1.PatchOptions{})
+	f.must(err)
+}
+
+func (f *failures) deletePodsOf(workflow string) {
+	f.Helper()
+	for _, p := range f.podsOf(workflow) {
+		f.must(f.stack.Kube.Resource(pods()).Namespace(stack.NamespaceWorkflows).Delete(f.Context(), p.GetName(), metav1.DeleteOptions{}))
+	}
+}
+
+// changeArtifact writes another file in place of the one that release 1 of the model changed has, which is packaged only then.
+func (f *failures) changeArtifact() {
+	f.Helper()
+	const released = "changed: release 1, experiment "
+	f.eventually("the release of changed", patience, func() bool { return len(f.commits(released)) == 1 })
+	found, err := filepath.Glob(filepath.Join(f.polyaxon.Store, f.experiment("changed"), "outputs", "model.dat"))
+	f.must(err)
+	if len(found) != 1 {
+		f.Fatalf("%d files of the experiment", len(found))
+	}
+	f.must(os.WriteFile(found[0], []byte("other weights"), 0o644))
+	_, err = f.git.Push(f.Context(), "changed: package", func(dir string) error {
+		return os.WriteFile(filepath.Join(dir, "changed.cue"), []byte("package models\n\nmodels: changed: package: {}\n"), 0o644)
+	})
+	f.must(err)
+}
+
+// experiment is that of release 1.
+func (f *failures) experiment(model string) string {
+	f.Helper()
+	text, err := f.git.ReadFile(f.Context(), "selected/"+model+".cue")
+	f.must(err)
+	found := regexp.MustCompile(`experiment:\s+"([0-9a-f]{32})"`).FindStringSubmatch(text)
+	if found == nil {
+		f.Fatalf("no experiment in %s", text)
+	}
+	return found[1]
+}
+
+// told waits until every model says what its file want says, and each without one has its image.
+func (f *failures) told() {
+	f.Helper()
+	var got map[string]string
+	deadline := time.Now().Add(2 * patience)
+	for ; ; time.Sleep(2 * time.Second) {
+		got = f.states()
+		missing := 0
+		for model, archive := range f.cases {
+			want := file(archive, "want")
+			if (want == nil) != (len(f.commits(model+": release 1 is ")) == 1) || want != nil && string(want) != got[model] {
+				missing++
+			}
+		}
+		if missing == 0 || time.Now().After(deadline) || f.interrupt.Err() != nil || *update && f.ended() {
+			break
+		}
+	}
+	for model, archive := range f.cases {
+		want := file(archive, "want")
+		switch {
+		case *update && len(f.commits(model+": release 1 is ")) == 0:
+			f.write(model, got[model])
+		case want == nil && len(f.commits(model+": release 1 is ")) != 1:
+			f.Errorf("%s has no image, but says %s", model, got[model])
+		case want != nil:
+			if diff := cmp.Diff(string(want), got[model]); diff != "" {
+				f.Errorf("%s: -want +got:\n%s", model, diff)
+			}
+		}
+	}
+}
+
+// ended reports whether all Workflows have, but for the one that never does.
+func (f *failures) ended() bool {
+	f.Helper()
+	all := f.list(workflows(), "")
+	return len(all) == len(f.cases) && !slices.ContainsFunc(all, func(x unstructured.Unstructured) bool {
+		phase, _, _ := unstructured.NestedString(x.Object, "status", "phase")
+		return x.GetLabels()["trefoil.dev/model"] != "image" && phase != "Succeeded" && phase != "Failed" && phase != "Error"
+	})
+}
+
+func (f *failures) write(model, want string) {
+	f.Helper()
+	archive := f.cases[model]
+	archive.Files = slices.DeleteFunc(archive.Files, func(x txtar.File) bool { return x.Name == "want" })
+	archive.Files = append(archive.Files, txtar.File{Name: "want", Data: []byte(want)})
+	f.must(os.WriteFile("testdata/failures/cases/"+model+".txtar", txtar.Format(archive), 0o644))
+}
+
+// changing is what differs from run to run.
+var changing = regexp.MustCompile(`\b(v1-)?[0-9a-f]{12,64}\b`)
+
+// states is what `trefoil status` says of each model, a line for each line.
+func (f *failures) states() map[string]string {
+	f.Helper()
+	text, _ := f.trefoil("status", "-o", "json")
+	var printed struct {
+		States []struct {
+			Model string
+			State []string
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &printed); err != nil {
+		return nil // what could not be seen is asked for again
+	}
+	got := map[string]string{}
+	for _, s := range printed.States {
+		got[s.Model] += changing.ReplaceAllString(strings.Join(s.State, "\n"), "{}") + "\n"
+	}
+	return got
+}
+
+// orphans holds that every model has one Workflow, and no pod runs but the one that waits for its image.
+func (f *failures) orphans() {
+	f.Helper()
+	for model := range f.cases {
+		all := f.workflowsOf(model)
+		if len(all) != 1 {
+			f.Errorf("I1: %d Workflows of %s", len(all), model)
+		}
+		for _, x := range all {
+			for _, p := range f.podsOf(x.GetName()) {
+				if phase, _, _ := unstructured.NestedString(p.Object, "status", "phase"); (phase == "Running" || phase == "Pending") && model != "image" {
+					f.Errorf("pod %s of %s is still %s", p.GetName(), model, phase)
+				}
+			}
+		}
+	}
+}
+
+// mended does for two models what their holds say, and both end well.
+func (f *failures) mended() {
+	f.Helper()
+	_, err := f.git.Push(f.Context(), "image, stop: as they say", func(dir string) error {
+		image := strings.ReplaceAll(string(file(f.cases["image"], "models.cue")), "missing:1", "tools:1")
+		if err := os.WriteFile(filepath.Join(dir, "image.cue"), []byte(image), 0o644); err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(dir, "stop.cue"), []byte("package models\n\nmodels: stop: package: attempt: 1\n"), 0o644)
+	})
+	f.must(err)
+	for _, x := range f.workflowsOf("image") {
+		f.must(f.stack.Kube.Resource(workflows()).Namespace(x.GetNamespace()).Delete(f.Context(), x.GetName(), metav1.DeleteOptions{}))
+	}
+	f.eventually("the images of both", patience, func() bool {
+		return len(f.commits("image: release 1 is ")) == 1 && len(f.commits("stop: release 1 is ")) == 1
+	})
+}
