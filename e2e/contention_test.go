@@ -92,10 +92,7 @@ func newContest(t *testing.T, dice *rand.Rand) *contested {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.git.Close() })
-	c.binary = filepath.Join(c.dir, "trefoil")
-	if out, err := exec.Command("go", "build", "-o", c.binary, "../cmd/trefoil").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	c.binary = program(t)
 	c.searches, c.cluster = memory.NewEngine(time.Now), memory.NewEngine(time.Now)
 	if _, err := c.git.Push(t.Context(), "models", func(dir string) error {
 		for i := range contestedModels {

@@ -48,13 +48,9 @@ func BenchmarkDiff(b *testing.B) {
 		_, _ = io.WriteString(w, `{"count": 0, "results": []}`)
 	}))
 	defer polyaxon.Close()
-	binary := filepath.Join(b.TempDir(), "trefoil")
-	if out, err := exec.CommandContext(b.Context(), "go", "build", "-o", binary, "../cmd/trefoil").CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
 	cold, warm := map[int]float64{}, map[int]float64{}
 	for _, n := range []int{100, 1000, 2000} {
-		f := &benchFleet{stack: s, binary: binary, polyaxon: polyaxon.URL, dir: b.TempDir(), cache: b.TempDir(), name: fmt.Sprintf("fleet%d", n)}
+		f := &benchFleet{stack: s, binary: program(b), polyaxon: polyaxon.URL, dir: b.TempDir(), cache: b.TempDir(), name: fmt.Sprintf("fleet%d", n)}
 		f.make(b, n)
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			warm[n] = math.Inf(1)

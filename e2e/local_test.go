@@ -34,9 +34,7 @@ type laptop struct {
 // newLaptop has the example of the name committed, and a cache of its own for what is installed unless it shares one.
 func newLaptop(t *testing.T, example string) *laptop {
 	t.Helper()
-	l := &laptop{T: t, ctx: interruptible(t), dir: filepath.Join(t.TempDir(), "models")}
-	l.binary = filepath.Join(t.TempDir(), "trefoil")
-	l.command("..", "go", "build", "-o", l.binary, "./cmd/trefoil")
+	l := &laptop{T: t, ctx: interruptible(t), binary: program(t), dir: filepath.Join(t.TempDir(), "models")}
 	l.env = append(os.Environ(), "GIT_AUTHOR_NAME=You", "GIT_AUTHOR_EMAIL=you@example.com", "GIT_COMMITTER_NAME=You", "GIT_COMMITTER_EMAIL=you@example.com")
 	if example == "" {
 		return l

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -99,7 +98,7 @@ func (s *secretive) hide() {
 	s.must(clientcmd.WriteToFile(*config, kubeconfig))
 	s.clusterSecrets()
 	for _, name := range []string{"GITHUB_TOKEN", "POLYAXON_AUTH_TOKEN", "AWS_SECRET_ACCESS_KEY", "TREFOIL_SECRET"} {
-		s.Setenv(name, s.canary("variable "+name))
+		s.env = append(s.env, name+"="+s.canary("variable "+name))
 	}
 	s.must(os.WriteFile(s.config, fmt.Appendf(nil, `
 repository:
@@ -147,12 +146,11 @@ func (s *secretive) signingKey(dir string) {
 // free is an address of this machine that nobody listens at.
 func free(t *testing.T) string {
 	t.Helper()
-	port, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := stack.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer port.Close()
-	return port.Addr().String()
+	return fmt.Sprintf("127.0.0.1:%d", port)
 }
 
 // hook sends the daemon a webhook with the secret, in a way that is right and in ways that are not, and keeps the answers.
@@ -200,7 +198,7 @@ func (s *secretive) keepAs(name string, args ...string) (ok bool) {
 	s.Helper()
 	for _, format := range []string{"text", "json"} {
 		cmd := exec.CommandContext(s.Context(), s.binary, append([]string{"--config", s.config, "--output", format}, args...)...)
-		cmd.Dir = s.folder
+		cmd.Dir, cmd.Env = s.folder, s.environment()
 		out, err := cmd.CombinedOutput()
 		if cmd.ProcessState == nil {
 			s.Fatalf("%s did not run: %v", name, err)
@@ -297,7 +295,7 @@ func (s *secretive) hostileAll() {
 	log, err := os.Create(filepath.Join(s.logs, "json.log"))
 	s.must(err)
 	defer log.Close()
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Stdout, cmd.Stderr, cmd.Env = log, log, s.environment()
 	s.must(cmd.Start())
 	for _, answer := range answers() {
 		for _, server := range []*hostile{s.searches, s.cluster, s.git} {

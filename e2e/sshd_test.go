@@ -219,11 +219,7 @@ func (s *sshd) binary() {
 	s.write("passphrase", passphrase+"\n")
 	s.write("trefoil.yaml", fmt.Sprintf("repository: {url: %q, sshKeyFile: %q, sshKeyPassphraseFile: %q, knownHostsFile: %q}\n",
 		s.url(), s.path("key"), s.path("passphrase"), s.path("known_hosts")))
-	out, err := exec.Command("go", "build", "-o", s.path("trefoil"), "../cmd/trefoil").CombinedOutput()
-	if err != nil {
-		s.Fatalf("%v\n%s", err, out)
-	}
-	out, err = exec.Command(s.path("trefoil"), "validate", "--config", s.path("trefoil.yaml"), "--repo", s.url()).CombinedOutput()
+	out, err := exec.Command(program(s.T), "validate", "--config", s.path("trefoil.yaml"), "--repo", s.url()).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "0 models") {
 		s.Errorf("trefoil validate: %v\n%s", err, out)
 	}

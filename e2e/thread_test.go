@@ -70,9 +70,10 @@ func TestDefaultSettings(t *testing.T) {
 	searched(w)
 }
 
-// startStack starts the engines for one test.
+// startStack starts the engines for one test, which other tests run beside: most of their time all of them wait.
 func startStack(t *testing.T) *stack.Stack {
 	t.Helper()
+	t.Parallel()
 	s, err := stack.Start(interruptible(t), os.Stderr)
 	if err != nil {
 		t.Fatal(err)

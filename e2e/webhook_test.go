@@ -28,8 +28,8 @@ func TestWebhook(t *testing.T) {
 	if err := os.WriteFile(file, []byte(secret.Secret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("TREFOIL_POLL", "10m")
 	w := quickWorld(t, nil, fmt.Sprintf("webhook: {listen: '127.0.0.1:0', secretFile: %q}\n", file))
+	w.env = []string{"TREFOIL_POLL=10m"}
 	w.start()
 	to := w.listens("daemon.log")
 	w.eventually("the first pass", time.Minute, func() bool { return strings.Contains(w.log(), "planning on") })
@@ -46,7 +46,13 @@ func TestWebhook(t *testing.T) {
 		t.Errorf("before the webhook the git server is asked %+v, then %+v", asked, now)
 	}
 	t.Logf("the push is acted on %v after its webhook", w.told(to, secret.Secret, hash))
-	w.eventually("its search", time.Minute, func() bool { return len(w.runs("kind:matrix")) == 1 })
+	w.eventually("its search has ended", patience, func() bool {
+		runs := w.runs("kind:matrix")
+		return len(runs) == 1 && runs[0].Status == "succeeded"
+	})
+	if code := w.hook(to, secret.Secret); code != http.StatusNoContent { // else the end is seen at the next poll
+		t.Errorf("the webhook is answered with %d", code)
+	}
 
 	w.another("second.log")
 	to = w.listens("second.log")

@@ -37,6 +37,7 @@ type world struct {
 	counter   *stack.Counter // between the daemon and Polyaxon
 	binary    string
 	config    string
+	env       []string // of the daemon and of commands, beside this process's
 	logs      string
 	daemon    *exec.Cmd
 }
@@ -68,7 +69,7 @@ func newWorld(t *testing.T, s *stack.Stack, cured bool) *world {
 	w.counter, err = stack.Count(w.polyaxon.URL)
 	w.must(err)
 	t.Cleanup(func() { w.counter.Close() })
-	w.build(ctx)
+	w.binary = program(t)
 	w.configure()
 	t.Cleanup(w.dump)
 	t.Cleanup(w.kill)
@@ -82,14 +83,6 @@ func (w *world) must(err error) {
 	w.Helper()
 	if err != nil {
 		w.Fatal(err)
-	}
-}
-
-func (w *world) build(ctx context.Context) {
-	w.binary = filepath.Join(w.TempDir(), "trefoil")
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", w.binary, "../cmd/trefoil").CombinedOutput()
-	if err != nil {
-		w.Fatalf("%v\n%s", err, out)
 	}
 }
 
@@ -132,11 +125,13 @@ func (w *world) launch(name string) *exec.Cmd {
 	w.must(err)
 	defer log.Close()
 	cmd := exec.Command(w.binary, "run", "--config", w.config)
-	cmd.Stderr = log
+	cmd.Stderr, cmd.Env = log, w.environment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	w.must(cmd.Start())
 	return cmd
 }
+
+func (w *world) environment() []string { return append(os.Environ(), w.env...) }
 
 // kill ends the daemon as a power cut does.
 func (w *world) kill() {
@@ -161,6 +156,7 @@ func (w *world) read(name string) string {
 func (w *world) dump() {
 	if w.Failed() && w.daemon != nil {
 		w.Logf("the daemon's log:\n%s", w.log())
+		w.Logf("of %d experiments begun, the end of Polyaxon's log:\n%s", w.agent.Begun(), w.polyaxon.Tail())
 	}
 }
 
@@ -169,7 +165,7 @@ func (w *world) trefoil(args ...string) (string, int) {
 	w.Helper()
 	cmd := exec.CommandContext(w.Context(), w.binary, append(args, "--config", w.config)...)
 	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Stdout, cmd.Stderr, cmd.Env = &out, &out, w.environment()
 	err := cmd.Run()
 	if cmd.ProcessState == nil {
 		w.Fatal(err)

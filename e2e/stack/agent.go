@@ -213,9 +213,10 @@ func (e statusError) final() bool {
 	return e.code < 500 && (e.code != http.StatusMethodNotAllowed || e.body != "")
 }
 
-// request asks the server once. Go's transport unpacks the gzip.
+// request asks the server once, and is patient: what an answer hands out that is
+// not read is lost. Go's transport unpacks the gzip.
 func (a *Agent) request(ctx context.Context, method, path string, body, out any) error {
-	const limit = 30 * time.Second
+	const limit = 5 * time.Minute
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	content, err := json.Marshal(body)

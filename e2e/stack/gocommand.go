@@ -65,26 +65,41 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 
 // lockTelling is lock that calls busy once if it has to wait.
 func lockTelling(ctx context.Context, path string, busy func()) (unlock func(), err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
-	}
+	return lockOne(ctx, []string{path}, busy)
+}
+
+// lockOne is lockTelling of whichever file nobody else holds.
+func lockOne(ctx context.Context, paths []string, busy func()) (unlock func(), err error) {
 	for {
-		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return func() { file.Close() }, nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
-			file.Close()
-			return nil, fmt.Errorf("lock %s: %w", path, err)
+		for _, path := range paths {
+			unlock, err := tryLock(path)
+			if err != nil || unlock != nil {
+				return unlock, err
+			}
 		}
 		busy()
 		busy = func() {}
 		select {
 		case <-ctx.Done():
-			file.Close()
 			return nil, context.Cause(ctx)
 		case <-time.After(time.Second):
 		}
 	}
+}
+
+// tryLock takes the lock of a file; nil where somebody holds it.
+func tryLock(path string) (unlock func(), err error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil {
+		return func() { file.Close() }, nil
+	}
+	file.Close()
+	if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, syscall.EINTR) {
+		return nil, nil
+	}
+	return nil, fmt.Errorf("lock %s: %w", path, err)
 }

@@ -32,7 +32,7 @@ func StartPods(ctx context.Context, progress io.Writer) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stack{progress: progress, binaries: binaries, images: images, unlock: func() {}}
+	s := &Stack{progress: progress, binaries: binaries, images: images, leave: func() {}}
 	return s.begin(ctx, (*Stack).startPods)
 }
 

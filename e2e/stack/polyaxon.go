@@ -43,7 +43,7 @@ func StartPolyaxon(ctx context.Context, options PolyaxonOptions) (*Polyaxon, err
 	if err != nil {
 		return nil, fmt.Errorf("install the Polyaxon server: %w", err)
 	}
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +85,15 @@ func (p *Polyaxon) Restart(ctx context.Context) error {
 func (p *Polyaxon) Stop() {
 	const grace = 10 * time.Second
 	p.process.stop(grace)
+}
+
+// Tail is the end of the server's log.
+func (p *Polyaxon) Tail() string {
+	tail, err := tailOf(filepath.Join(p.options.Dir, "polyaxon.log"))
+	if err != nil {
+		return err.Error()
+	}
+	return tail
 }
 
 // Kill ends the server as a power cut does.

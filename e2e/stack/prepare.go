@@ -4,7 +4,6 @@ package stack
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 )
@@ -12,9 +11,6 @@ import (
 // prepare makes the stack's folder with all that the programs read: keys,
 // certificates, tokens, kubeconfigs and manifests.
 func (s *Stack) prepare() error {
-	if err := requireFree(argoHealth); err != nil {
-		return err
-	}
 	var err error
 	if s.dir, err = os.MkdirTemp("", "trefoil-stack-"); err != nil {
 		return err
@@ -39,15 +35,6 @@ func (s *Stack) prepare() error {
 		}
 	}
 	return nil
-}
-
-// requireFree says so when a port that can't be chosen is taken.
-func requireFree(port int) error {
-	listener, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
-	if err != nil {
-		return fmt.Errorf("port %d, which Argo's workflow-controller can't do without, is taken; is another stack running? %w", port, err)
-	}
-	return listener.Close()
 }
 
 func (s *Stack) choosePorts() error {

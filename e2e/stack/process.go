@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -190,34 +188,4 @@ func lastLines(text []byte) string {
 	lines := strings.Split(string(bytes.TrimSpace(text)), "\n")
 	lines = lines[max(0, len(lines)-tailLines):]
 	return "\t" + strings.Join(lines, "\n\t")
-}
-
-// freePort returns a TCP port of the host that nobody listens on.
-func freePort() (int, error) {
-	ports, err := freePorts(1)
-	if err != nil {
-		return 0, err
-	}
-	return ports[0], nil
-}
-
-// freePorts returns n different ports that nobody listens on. They lie below
-// the kernel's ephemeral range: an outgoing connection can't take one of them
-// between this call and the listening of the program that it is for.
-func freePorts(n int) ([]int, error) {
-	const first, width, tries = 20000, 12000, 1000
-	ports := make([]int, 0, n)
-	for range tries {
-		if len(ports) == n {
-			return ports, nil
-		}
-		port := first + rand.IntN(width)
-		listener, err := net.Listen("tcp", fmt.Sprintf("%s:%d", host(), port))
-		if err != nil {
-			continue
-		}
-		defer listener.Close()
-		ports = append(ports, port)
-	}
-	return nil, fmt.Errorf("no %d free ports between %d and %d", n, first, first+width)
 }

@@ -3,8 +3,11 @@
 package stack
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 )
 
@@ -66,10 +69,6 @@ func (s *Stack) startKwok(ctx context.Context) error {
 	}, s.nodeIsReady("simulated"))
 }
 
-// argoHealth is where workflow-controller listens; the port is fixed in its
-// code, and on all addresses.
-const argoHealth = 6060
-
 func (s *Stack) startArgo(ctx context.Context) error {
 	executor, pull := "argoexec:simulated", "Never"
 	if s.real() {
@@ -83,7 +82,24 @@ func (s *Stack) startArgo(ctx context.Context) error {
 		"--namespaced", "--managed-namespace=" + NamespaceWorkflows,
 		"--executor-image=" + executor, "--executor-image-pull-policy=" + pull,
 		"--qps=50", "--burst=100",
-	}, answers(address("http", argoHealth)+"/healthz"))
+	}, s.argoRuns())
+}
+
+// argoRuns holds once workflow-controller says that it has begun. Where it says
+// how it is can't be chosen, and is another stack's where that came first: it
+// goes on without. Real pods have a network of their own.
+func (s *Stack) argoRuns() check {
+	if s.real() {
+		return answers(address("http", 6060) + "/healthz")
+	}
+	const begun = "Starting Workflow Controller"
+	return check{what: "its log has " + begun, probe: func(context.Context) error {
+		text, err := os.ReadFile(s.path("workflow-controller.log"))
+		if err == nil && !bytes.Contains(text, []byte(begun)) {
+			err = errors.New("its log does not")
+		}
+		return err
+	}}
 }
 
 // startSeldon runs the operator for all namespaces. Its webhook server wants a

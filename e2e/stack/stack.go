@@ -37,7 +37,7 @@ type Stack struct {
 
 	dir      string // temporary: data, configuration, one log per program
 	progress io.Writer
-	unlock   func() // lets the next stack start
+	leave    func() // lets the next stack start
 	binaries Binaries
 	images   string // OCI layout of the images of real pods; empty where pods are simulated
 	access   access
@@ -57,11 +57,11 @@ type ports struct {
 // SeldonDeployments that are created then come to their ends by themselves.
 //
 // ctx bounds the start alone: when it ends early, everything that runs already
-// is stopped. Only one stack can run on a machine, because Argo listens on the
-// fixed port 6060; Start waits for the end of another one. Two programs listen
-// on all addresses: Argo there, and the Seldon operator on its webhook's port.
-// The error of a program that does not come up names its log and holds the
-// log's end.
+// is stopped. Some stacks run on a machine side by side (see places); Start
+// waits for the end of one where there are as many. Two programs listen on all
+// addresses: the Seldon operator on its webhook's port, and one stack's Argo on
+// the fixed port 6060, without which the others' do. The error of a program that
+// does not come up names its log and holds the log's end.
 func Start(ctx context.Context, progress io.Writer) (*Stack, error) {
 	return begin(ctx, progress, (*Stack).start)
 }
@@ -77,11 +77,11 @@ func begin(ctx context.Context, progress io.Writer, start func(*Stack, context.C
 	if err != nil {
 		return nil, err
 	}
-	unlock, err := lockStack(ctx, progress)
+	leave, err := takePlace(ctx, progress)
 	if err != nil {
 		return nil, err
 	}
-	return (&Stack{progress: progress, binaries: binaries, unlock: unlock}).begin(ctx, start)
+	return (&Stack{progress: progress, binaries: binaries, leave: leave}).begin(ctx, start)
 }
 
 // begin starts the engines, and stops those that were started when one does not come up.
@@ -99,13 +99,22 @@ func (s *Stack) begin(ctx context.Context, start func(*Stack, context.Context) e
 	return s, nil
 }
 
-// lockStack waits for the end of the machine's other stack.
-func lockStack(ctx context.Context, progress io.Writer) (unlock func(), err error) {
+// places is how many stacks a machine has room for. Each takes a gigabyte of
+// memory, ten seconds of a processor to start and a tenth of one then: what the
+// tests do meanwhile is mostly to wait.
+const places = 4
+
+// takePlace waits until the machine has room for one more stack.
+func takePlace(ctx context.Context, progress io.Writer) (leave func(), err error) {
 	cache, err := cacheDir()
 	if err != nil {
 		return nil, err
 	}
-	return lockTelling(ctx, filepath.Join(cache, "stack.lock"), func() {
+	var locks []string
+	for i := range places {
+		locks = append(locks, filepath.Join(cache, fmt.Sprintf("stack-%d.lock", i)))
+	}
+	return lockOne(ctx, locks, func() {
 		fmt.Fprintln(progress, "stack: waiting for the end of another stack on this machine …")
 	})
 }

@@ -36,7 +36,7 @@ func (s *Stack) Stop(keep bool) error {
 }
 
 func (s *Stack) end(keep bool) error {
-	defer s.unlock()
+	defer s.leave()
 	const grace = 5 * time.Second
 	for _, names := range stopOrder() {
 		var group sync.WaitGroup
