@@ -28,18 +28,23 @@ type crash struct {
 // TestCrashes kills the daemon at the six worst points, three times each, while each time another model is on its way there. In the
 // end each model has one search, one release, one build, and one commit for each (I1, I2, I3, I5).
 func TestCrashes(t *testing.T) {
+	t.Parallel()
+	for i := range deaths {
+		t.Run(fmt.Sprint(i+1), func(t *testing.T) { crashesAll(t, i) })
+	}
+}
+
+// crashesAll has one world go through each point once, each with the fate of that number.
+func crashesAll(t *testing.T, death int) {
 	w := quickWorld(t, map[string]string{"begin.cue": "models: begin: train: search: mapping: [{rate: 0.5}]"}, "")
 	api, kubeconfig, err := w.stack.CountKube(stack.UserDaemon)
 	w.must(err)
 	t.Cleanup(func() { api.Close() })
 	w.configureWith(w.git.URL(), w.counter.URL(), kubeconfig, "")
 	models := []string{"begin"}
-	for i := range deaths {
-		for _, c := range crashes(w, api) {
-			model := fmt.Sprintf("%s%d", c.point, i+1)
-			models = append(models, model)
-			w.die(model, trap{c.at, c.matches(model), c.fates[i]})
-		}
+	for _, c := range crashes(w, api) {
+		models = append(models, c.point)
+		w.die(c.point, trap{c.at, c.matches(c.point), c.fates[death]})
 	}
 	w.start()
 	w.eventually("all models are served", patience, func() bool {
