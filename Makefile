@@ -34,10 +34,11 @@ bench: ## how long things take, and how that grows; beside cue vet and git fetch
 	go test -run '^$$' -bench . -benchtime 3x ./...
 	go test -tags e2e -run '^$$' -bench 'Vet|Plan|Run' -benchtime 5x ./cmd/trefoil
 
-# The packages that have tests with engines; `make test` runs the others' tests. Four at a time, since they mostly wait.
+# What needs engines mostly waits. First the packages that have some such tests, side by side; `make test` runs the tests of the others.
+E2E = go test -tags e2e -count=1 -timeout 60m -skip '^TestPods' -v
 e2e: ## the built binary against the real engines; builds them where missing
-	go test -tags e2e -count=1 -p 1 -parallel 4 -timeout 60m -skip '^TestPods' -v ./e2e/... \
-		$$(grep -rl --include='*_test.go' '^//go:build e2e' internal render | xargs -n 1 dirname | sort -u | sed 's,^,./,')
+	$(E2E) -p 3 ./e2e/stack/... $$(grep -rl --include='*_test.go' '^//go:build e2e' internal render | xargs -n 1 dirname | sort -u | sed 's,^,./,')
+	$(E2E) -parallel 4 ./e2e
 
 e2e-pods: ## the same with real pods: as root, on Linux, in namespaces of their own; builds images from Debian's packages where missing
 	go test -tags e2e -count=1 -p 1 -timeout 60m -run '^TestPods' -v ./e2e/...

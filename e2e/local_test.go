@@ -5,6 +5,8 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -159,17 +161,19 @@ func (r *running) stop() {
 	}
 }
 
-// kin are the processes that an engine of this machine has started and that live, whoever their parent is.
-func kin(t *testing.T) []string {
-	t.Helper()
+// kin are the processes that the engine of this repository has started and that live, whoever their parent is.
+func (l *laptop) kin() []string {
+	l.Helper()
 	all, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {
-		t.Fatal(err)
+		l.Fatal(err)
 	}
+	engine := sha256.Sum256([]byte(filepath.Join(l.dir, ".trefoil")))
+	mark := "TREFOIL_LOCAL=" + hex.EncodeToString(engine[:8])
 	var found []string
 	for _, name := range all {
 		text, err := os.ReadFile(name)
-		if err == nil && strings.Contains(string(text), "TREFOIL_LOCAL=") {
+		if err == nil && strings.Contains(string(text), mark) {
 			command, _ := os.ReadFile(filepath.Join(filepath.Dir(name), "cmdline")) // it may have ended
 			found = append(found, strings.ReplaceAll(string(command), "\x00", " "))
 		}
@@ -199,7 +203,7 @@ func TestDemo(t *testing.T) {
 	if !strings.Contains(again, "this is a 7") || l.git("log", "--format=%an %s") != log || strings.Contains(again, "10 experiments as") {
 		t.Errorf("the second run says\n%s", again)
 	}
-	if left := kin(t); len(left) > 0 {
+	if left := l.kin(); len(left) > 0 {
 		t.Errorf("left are %v", left)
 	}
 	tryNext(l, again)
@@ -221,7 +225,7 @@ func tryNext(l *laptop, said string) {
 			l.Errorf("%s\nsays\n%s", lines[i][1], out)
 		}
 	}
-	if left := kin(l.T); len(left) > 0 {
+	if left := l.kin(); len(left) > 0 {
 		l.Errorf("left are %v", left)
 	}
 }
@@ -298,6 +302,9 @@ func TestLocalKill(t *testing.T) {
 	l := newLaptop(t, "mnist")
 	first := l.daemon()
 	first.await(regexp.MustCompile(`search running, [1-9] of 10`))
+	if len(l.kin()) == 0 {
+		t.Error("nothing is seen of the experiments while they run, so that nothing could be seen of what is left of them")
+	}
 	if err := first.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -336,7 +343,7 @@ func TestLocalKill(t *testing.T) {
 		}
 	}
 	second.stop()
-	if left := kin(t); len(left) > 0 {
+	if left := l.kin(); len(left) > 0 {
 		t.Errorf("left are %v", left)
 	}
 }

@@ -48,14 +48,16 @@ type polyaxonTest struct {
 }
 
 func TestPolyaxon(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
-	defer cancel()
+	t.Cleanup(cancel)
 	python, err := TrainingPython(ctx, t.Output(), "numpy", "mlxtend")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, cured := range map[string]bool{"default": false, "cured": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := startPolyaxonTest(ctx, t, python, cured)
 			p.call(http.MethodPost, "/api/v1/default/projects/create", map[string]string{"name": "p"}, nil)
 			t.Run("search", func(t *testing.T) { p.in(t).search() })

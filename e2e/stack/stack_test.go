@@ -22,6 +22,7 @@ var (
 )
 
 func TestStack(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
 	s, err := Start(ctx, t.Output())

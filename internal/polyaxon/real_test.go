@@ -21,6 +21,7 @@ import (
 func TestServer(t *testing.T) {
 	for name, cured := range map[string]bool{"default": false, "cured": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			ctx, cancel := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
 			defer cancel()
 			p, err := stack.StartPolyaxon(ctx, stack.PolyaxonOptions{Dir: t.TempDir(), Cured: cured, Progress: t.Output()})
