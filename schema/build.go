@@ -167,6 +167,9 @@ func (l *loader) environments(serve map[string]json.RawMessage) []Environment {
 		if e.ObjectName == "" {
 			e.ObjectName = l.name
 		}
+		if r.Check != nil {
+			e.Check = &Check{Data: string(r.Check.Data), Expect: slices.Concat(l.raw.Expect[name])}
+		}
 		if err == nil && r.Release != nil && r.Release != "latest" {
 			e.Release, err = strconv.Atoi(fmt.Sprint(r.Release))
 		}

@@ -113,15 +113,17 @@ func regular(v cue.Value) func(yield func(string, cue.Value) bool) {
 }
 
 func (j *judged) readModel(name string, v cue.Value) rawModel {
-	m := rawModel{Serve: map[string]json.RawMessage{}}
+	m := rawModel{Serve: map[string]json.RawMessage{}, Expect: map[string][]Bound{}}
 	for env, e := range regular(step(v, "serve")) {
+		expect, found := expectations(name, env, e, j.Places)
+		j.add(found)
 		if data, ok := object(e, ""); !ok {
 			j.unreadable("models", name, "serve", env)
 		} else if !j.wrong(Scope{name, env}) {
-			m.Serve[env] = data
+			m.Serve[env], m.Expect[env] = data, expect
 		}
 	}
-	gate, found := bounds(name, step(step(v, "select"), "#gate"), j.Places)
+	gate, found := gate(name, v, j.Places)
 	j.add(found)
 	m.Gate = gate
 	if data, ok := object(v, "serve"); !ok {

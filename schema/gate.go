@@ -9,16 +9,29 @@ import (
 	"cuelang.org/go/cue"
 )
 
-// bounds reads a gate: for each metric bounds on a number, joined by &.
-func bounds(model string, gate cue.Value, at *places) ([]Bound, []Finding) {
+// gates are the definitions that hold bounds, with what messages call them.
+var gates = map[string]string{"#gate": "the gate", "#expect": "the expectation"}
+
+// gate reads that of a model.
+func gate(model string, v cue.Value, at *places) ([]Bound, []Finding) {
+	return bounds(step(step(v, "select"), "#gate"), at, "models", model, "select", "#gate")
+}
+
+// expectations reads what the check of an environment expects.
+func expectations(model, environment string, v cue.Value, at *places) ([]Bound, []Finding) {
+	return bounds(step(step(v, "check"), "#expect"), at, "models", model, "serve", environment, "check", "#expect")
+}
+
+// bounds reads what is at a path: for each metric bounds on a number, joined by &.
+func bounds(v cue.Value, at *places, path ...string) ([]Bound, []Finding) {
 	var all []Bound
 	var found []Finding
-	for metric, v := range regular(gate) {
-		pos := at.at("models", model, "select", "#gate", metric)
+	for metric, v := range regular(v) {
 		list, ok := conjuncts(v)
 		if !ok || len(list) == 0 {
-			found = append(found, Finding{Code: codeGate, Severity: Error, Scope: Scope{Model: model}, Pos: pos,
-				Message: fmt.Sprintf("the gate of %s is not made of bounds on a number", metric),
+			full := append(slices.Clone(path), metric)
+			found = append(found, Finding{Code: codeGate, Severity: Error, Scope: scopeOf(full), Pos: at.at(full...),
+				Message: fmt.Sprintf("%s of %s is not made of bounds on a number", gates[path[len(path)-1]], metric),
 				Hint:    "write >=, >, <= or <, joined by &, such as >=0.9 & <1"})
 		}
 		for _, b := range tightest(list) {

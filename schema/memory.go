@@ -71,7 +71,7 @@ func (m rawModel) same(other rawModel) bool {
 		return false
 	}
 	for name, e := range m.Serve {
-		if was, ok := other.Serve[name]; !ok || !bytes.Equal(e, was) {
+		if was, ok := other.Serve[name]; !ok || !bytes.Equal(e, was) || !slices.EqualFunc(m.Expect[name], other.Expect[name], bound) {
 			return false
 		}
 	}

@@ -171,10 +171,19 @@ type Environment struct {
 	Autoscale  *Autoscale
 	// Deadline is how long new replicas may take until they answer: a second to a day, 0 for ten minutes.
 	Deadline  time.Duration
-	NoEngine  bool // requests go to the model, not to Seldon's executor before it
+	Check     *Check // nil for none
+	NoEngine  bool   // requests go to the model, not to Seldon's executor before it
 	Resources Resources
 	Waive     string // the reason why the gate is not asked here; empty when it is
 	Seldon    Extra  // merged into the SeldonDeployment
+}
+
+// Check is a question for the model that an environment serves, and what its answer has to be like.
+type Check struct {
+	Data string // the request, JSON in one line
+	// Expect are bounds on numbers of the answer, sorted. Metric is the way to one: names and places from 0, joined by dots. They have no
+	// Pos.
+	Expect []Bound
 }
 
 // Selected is the content of selected/NAME.cue.

@@ -84,6 +84,7 @@ type (
 		Autoscale *rawAutoscale
 		Engine    *bool
 		Deadline  string
+		Check     *struct{ Data json.RawMessage }
 		Resources Resources
 		Waive     string
 		Seldon    Extra

@@ -82,12 +82,14 @@ func (s sound) verdict(u Unit) (v Verdict, ok bool) {
 }
 
 func (s sound) model(name string, v cue.Value) (m rawModel, ok bool) {
-	gate, found := bounds(name, step(step(v, "select"), "#gate"), s.places)
-	m.Gate, m.Serve = gate, map[string]json.RawMessage{}
+	gate, found := gate(name, v, s.places)
+	m.Gate, m.Serve, m.Expect = gate, map[string]json.RawMessage{}, map[string][]Bound{}
 	for env, e := range regular(step(v, "serve")) {
-		if m.Serve[env], ok = s.json(e, "", "models", name, "serve", env); !ok {
+		expect, wrong := expectations(name, env, e, s.places)
+		if m.Serve[env], ok = s.json(e, "", "models", name, "serve", env); !ok || len(wrong) > 0 {
 			return rawModel{}, false
 		}
+		m.Expect[env] = expect
 	}
 	m.Body, ok = s.json(v, "serve", "models", name)
 	return m, ok && len(found) == 0

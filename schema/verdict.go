@@ -24,6 +24,8 @@ type rawModel struct {
 	Body  json.RawMessage            `json:",omitempty"` // all but serve; none where an error lies in it
 	Gate  []Bound                    `json:",omitempty"` // without places
 	Serve map[string]json.RawMessage `json:",omitempty"` // the environments without an error
+	// Expect are the bounds of checks by environment, without places.
+	Expect map[string][]Bound `json:",omitempty"`
 }
 
 const (

@@ -64,6 +64,8 @@ func members(pattern string) string {
 		return "a struct of environments by name, such as {staging: {namespace: \"ml-staging\"}}"
 	case "#Metric":
 		return "a struct of bounds by metric, such as {accuracy: >=0.9}"
+	case "#AnswerPath":
+		return `a struct of bounds by the way to a number of the answer, such as {"data.ndarray.0.7": >=0.5}`
 	case "#Parameter":
 		return "a struct by name of parameter, {NAME: ...}"
 	case "#Ordinal":
@@ -81,6 +83,8 @@ func thing(pattern string) string {
 		return "a parameter"
 	case "#Metric":
 		return "a metric"
+	case "#AnswerPath":
+		return "a number of the answer"
 	case "#LabelKey":
 		return "a label"
 	case "#Ordinal":
@@ -104,6 +108,8 @@ func expectation(definition string) string {
 		return "letters, digits and _, no digit first"
 	case "#Metric":
 		return "a metric's name: letters, digits, _, . and -, no digit first"
+	case "#AnswerPath":
+		return `names and places joined by dots, such as "data.ndarray.0.7"`
 	case "#LabelKey", "#LabelValue":
 		return "letters, digits, -, _ and ., at most 63"
 	case "#DNSLabel":
@@ -185,6 +191,8 @@ func structures(definition string) string {
 		return `a list of values with probabilities, such as [["relu", 0.8], ["tanh", 0.2]]`
 	case "#Extra":
 		return "a struct that is merged into what Trefoil renders"
+	case "#Request":
+		return "a request as a struct, such as {data: ndarray: [[1, 2]]}"
 	case "#Place":
 		return `a model, "fraud", or an environment of it, "fraud/staging"`
 	case "#Train":
