@@ -42,6 +42,9 @@ type Options struct {
 		Evidence
 	}
 	Cluster Engine // holds all other kinds
+	// Ask sends a request in Seldon's protocol to the model behind a SeldonDeployment, and returns at least the first MiB and a byte of
+	// the answer, if it has so many. Its error is in words for people, without secrets. Nil where nobody asks: then what is checked counts as right.
+	Ask func(ctx context.Context, at render.Ref, request []byte) ([]byte, error)
 	// Load judges what Fetch read, as schema.Load does. How long it takes is how long a pass on a new tip is delayed.
 	Load     func(ctx context.Context, tree schema.Tree) (schema.Catalog, error)
 	Settings render.Settings
@@ -64,6 +67,7 @@ type Loop struct {
 	Options
 	pokes   chan struct{}
 	flights *flights
+	asks    *asks
 	last    snapshot
 	held    error              // why the tip is not followed, but last is; nil where it is
 	told    map[plan.Hold]bool // holds that were logged
@@ -99,7 +103,9 @@ type Pass struct {
 
 // New returns a Loop that has not looked yet.
 func New(o Options) *Loop {
-	return &Loop{Options: o, pokes: make(chan struct{}, 1), flights: newFlights(), breaker: breaker{}}
+	l := &Loop{Options: o, pokes: make(chan struct{}, 1), flights: newFlights(), breaker: breaker{}}
+	l.asks = newAsks(l.Now, l.Poke)
+	return l
 }
 
 // Plan looks at the repository and the engines and says what Once would do. It changes nothing.
@@ -116,9 +122,10 @@ func (l *Loop) plan(ctx context.Context, live plan.Live) (Pass, error) {
 	if err := context.Cause(ctx); err != nil { // half a picture: what is unknown is so for no fault of the engines
 		return Pass{}, err
 	}
+	l.asks.onto(live)
 	in := plan.Input{
 		Catalog: l.last.catalog, Desired: l.last.desired, Live: live, Settings: l.Settings, Revision: l.last.revision,
-		Now: l.Now(), Limits: l.Limits, Holder: l.Holder,
+		Now: l.Now(), Limits: l.Limits, Holder: l.Holder, Asking: l.Ask != nil,
 	}
 	if l.last.proposed.selected != nil {
 		in.Merged, in.Catalog.Selected = served(l.last.catalog.Selected), l.last.proposed.selected
@@ -130,16 +137,21 @@ func (l *Loop) plan(ctx context.Context, live plan.Live) (Pass, error) {
 	return Pass{Revision: l.last.revision, Catalog: l.last.catalog, Live: live, Plan: made, Untrusted: l.held}, nil
 }
 
-// Once makes one pass and waits for all that it began: look, plan, commit what was found out, carry out the rest. When somebody
-// else pushed in between, it plans anew on the new tip. An error means that nothing was changed.
+// Once makes one pass and waits for all that it began: look, plan, ask served models, commit what was found out, carry out the rest.
+// When somebody else pushed in between, it plans anew on the new tip. An error means that nothing was changed.
 func (l *Loop) Once(ctx context.Context) (Pass, error) { return l.pass(ctx, ctx, streaming) }
 
 // pass looks while looking lasts, and changes what it decided on while ctx does. The engines are observed once, so that a branch
-// that many push to does not keep a pass from its end; what changes meanwhile is noticed where it is carried out.
+// that many push to does not keep a pass from its end; what changes meanwhile is noticed where it is carried out. It waits for its
+// actions for a moment; one that waits for them to their end waits for answers too.
 func (l *Loop) pass(looking, ctx context.Context, moment time.Duration) (Pass, error) {
 	var live plan.Live
 	for n := range races {
 		pass, err := l.plan(looking, live)
+		if err == nil && l.asks.begin(looking, l.Ask, pass.Plan.Asks) && moment == streaming {
+			l.asks.under.Wait()
+			pass, err = l.plan(looking, pass.Live)
+		}
 		if err == nil {
 			err = pass.keep(l.Saved)
 		}

@@ -23,12 +23,14 @@ func (l *Loop) Run(ctx context.Context) { l.Lead(ctx, context.WithoutCancel(ctx)
 // Lead is Run for as long as leading lasts: when that ends, looking and what is under way are cancelled at once.
 func (l *Loop) Lead(ctx, leading context.Context) {
 	l.flights.forget()
+	l.asks.forget()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer context.AfterFunc(leading, func() { stop(context.Cause(leading)) })()
 	inner, cancel := context.WithCancel(leading)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
 	defer l.flights.wait(grace)
+	defer l.asks.under.Wait() // which end with ctx
 	timer, earliest, failures := time.NewTimer(0), time.Time{}, 0
 	defer timer.Stop()
 	for {

@@ -154,7 +154,7 @@ func (a *app) follow(ctx context.Context, cmd *cobra.Command, here localFlags) (
 		return nil, err
 	}
 	d.watch = func(ctx context.Context) { watch(ctx, source, d.loop.Poke, log) }
-	return d, nil
+	return d, d.ask()
 }
 
 // wallClock is the time as other daemons see it. Go's own reading beside it stands still while the machine is suspended.

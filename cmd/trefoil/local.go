@@ -86,7 +86,10 @@ func (a *app) here(cmd *cobra.Command, f localFlags, log *slog.Logger, began fun
 	d.seat = localSeat{
 		engine: engine, dir: dir, port: f.port, holder: d.loop.Holder, log: log,
 		watch: func(ctx context.Context) { watch(ctx, repository, poke, log) },
-		began: began,
+		began: func(address string) {
+			d.checks(through(address, longestCheck))
+			began(address)
+		},
 	}
 	return d, nil
 }

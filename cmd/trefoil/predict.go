@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -9,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -21,6 +19,9 @@ import (
 	"github.com/trefoil-gitops/trefoil/render"
 	"github.com/trefoil-gitops/trefoil/schema"
 )
+
+// longestAnswer of a model is read, in bytes.
+const longestAnswer = 16 << 20
 
 // refused is the exit code where the model has answered that it does not.
 const refused = 2
@@ -149,36 +150,16 @@ func (q question) send(ctx context.Context, c config, at render.Ref, request []b
 	if q.here.local {
 		base = cmp.Or(q.url, fmt.Sprintf("http://127.0.0.1:%d", q.here.port))
 	}
-	if base != "" {
-		answer, status, err := post(ctx, base, at, request)
-		if err != nil && q.here.local && ctx.Err() == nil {
-			err = fmt.Errorf("%w (is trefoil run --local running, with the same --port?)", err)
-		}
-		return answer, status, err
-	}
-	cluster, err := kube.Config(c.Kubernetes.Kubeconfig, c.Kubernetes.Context)
+	w, err := c.way(base, longestAnswer)
 	if err != nil {
 		return nil, 0, err
 	}
-	return kube.Predict(ctx, cluster, at, request)
-}
-
-func post(ctx context.Context, base string, at render.Ref, request []byte) ([]byte, int, error) {
-	to, err := url.JoinPath(base, "seldon", at.Namespace, at.Name, "api/v1.0/predictions")
-	if err != nil {
-		return nil, 0, fmt.Errorf("--url or kubernetes.ingress: %w", err)
+	answer, status, err := w(ctx, at, request)
+	switch {
+	case errors.Is(err, kube.ErrForbidden):
+		err = fmt.Errorf("%w (or --url of an ingress)", err)
+	case err != nil && q.here.local && ctx.Err() == nil:
+		err = fmt.Errorf("%w (is trefoil run --local running, with the same --port?)", err)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(request))
-	if err != nil {
-		return nil, 0, fmt.Errorf("--url or kubernetes.ingress: %w", err)
-	}
-	r.Header.Set("Content-Type", "application/json")
-	reply, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return nil, 0, fmt.Errorf("no answer: %w", err)
-	}
-	defer reply.Body.Close()
-	const longest = 16 << 20 // bytes
-	answer, err := io.ReadAll(io.LimitReader(reply.Body, longest))
-	return answer, reply.StatusCode, err
+	return answer, status, err
 }

@@ -157,6 +157,10 @@ func host(holder string) string {
 // do, and why it waits where this command sees no reason to.
 func (s seen) told(all []state, pass reconcile.Pass) []state {
 	for i, line := range all {
+		if hasCheck(line, pass) {
+			all[i].State = s.checked(line, pass)
+			continue
+		}
 		var more []string
 		waits := !strings.HasPrefix(line.State[0], "next: ") && line.State[0] != upToDate && line.State[0] != available
 		for _, w := range s.status.Waits {
@@ -198,4 +202,29 @@ func indexOf(lines []string, reason string) int {
 		}
 	}
 	return -1
+}
+
+// hasCheck reports whether a line is about an environment that serves what it asks for, and has a check.
+func hasCheck(line state, pass reconcile.Pass) bool {
+	i := slices.IndexFunc(pass.Catalog.Models, func(m schema.Model) bool { return m.Name == line.Model })
+	return i >= 0 && slices.Equal(line.State, []string{available}) && slices.ContainsFunc(pass.Catalog.Models[i].Serve, func(e schema.Environment) bool {
+		return e.Name == line.Environment && e.Check != nil
+	})
+}
+
+// checked is the state of such an environment. Only the daemon asks the model: where it says nothing, the answer was right.
+func (s seen) checked(line state, pass reconcile.Pass) []string {
+	if s.status.Revision != pass.Revision || s.status.More > 0 || s.status.Error != "" || !s.leads() {
+		return []string{available + ", as far as the cluster says: its check is asked by the daemon"}
+	}
+	var all []string
+	for _, w := range s.status.Waits {
+		if w.Model == line.Model && w.Environment == line.Environment {
+			all = append(all, fmt.Sprintf("%s (for %s)", w.Reason, s.age(w.Since)))
+		}
+	}
+	if len(all) == 0 {
+		all = []string{available}
+	}
+	return all
 }

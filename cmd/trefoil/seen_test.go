@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/render"
+	"github.com/trefoil-gitops/trefoil/schema"
 )
 
 const revision = plan.Revision("3fb8c6c000000000000000000000000000000000")
@@ -93,6 +95,36 @@ func TestTold(t *testing.T) {
 	check(reconcile.Pass{Revision: revision})
 	want[2] = want[2][:1] // the daemon has not seen the newest commit yet
 	check(reconcile.Pass{Revision: "another"})
+}
+
+// TestToldChecked: whether a model answers its check only the daemon knows.
+func TestToldChecked(t *testing.T) {
+	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	environments := []schema.Environment{{Name: "canary", Check: &schema.Check{}}, {Name: "production"}, {Name: "staging", Check: &schema.Check{}}}
+	pass := reconcile.Pass{Revision: revision, Catalog: schema.Catalog{Models: []schema.Model{{Name: "a", Serve: environments}}}}
+	s := seen{now: now, term: kube.Term{Holder: "x", Renewed: now, Length: time.Minute}, status: reconcile.Status{Revision: revision, Waits: []reconcile.Wait{
+		{Model: "a", Environment: "staging", Reason: "release 2 fails its check", Since: now.Add(-3 * time.Hour)},
+	}}}
+	states := func() []state {
+		return []state{
+			{Model: "a", Environment: "canary", State: []string{available}}, {Model: "a", Environment: "production", State: []string{available}},
+			{Model: "a", Environment: "staging", State: []string{available}},
+		}
+	}
+	check := func(want ...string) {
+		t.Helper()
+		var got []string
+		for _, x := range s.told(states(), pass) {
+			got = append(got, strings.Join(x.State, "; "))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	}
+	check(available, available, "release 2 fails its check (for 3h)")
+	const unknown = "available, as far as the cluster says: its check is asked by the daemon"
+	s.term.Renewed = now.Add(-time.Hour)
+	check(unknown, available, unknown)
 }
 
 // TestSeenAlone is what a person sees whose repository can't be read: what the daemon said last of the models that were asked for.

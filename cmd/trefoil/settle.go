@@ -38,7 +38,7 @@ func (a *app) settle(ctx context.Context, d *daemon) error {
 	if err := a.printPlan(rest, 0, false); err != nil {
 		return err
 	}
-	if len(last.Failed) > 0 || failed(last.Live) {
+	if len(last.Failed) > 0 || failed(last.Live) || unmet(last.Plan) {
 		return exit{code: 1}
 	}
 	return nil
@@ -46,11 +46,18 @@ func (a *app) settle(ctx context.Context, d *daemon) error {
 
 var errSettled = errors.New("nothing moves any more")
 
-// settled reports whether nothing moves without people: nothing is planned, or all that is planned fails, and no object is under way.
+// settled reports whether nothing moves without people: nothing is planned, or all that is planned fails, no object is under way, and
+// all models have answered their checks.
 func settled(pass reconcile.Pass) bool {
-	return (len(pass.Plan.Actions) == 0 || len(pass.Failed) > 0) && len(pass.Stale) == 0 && !slices.ContainsFunc(objectsOf(pass.Live), func(o plan.Observed) bool {
-		return o.Phase == plan.Running
-	})
+	moves := func(o plan.Observed) bool { return o.Phase == plan.Running }
+	open := func(q plan.Ask) bool { return !q.Answered }
+	return (len(pass.Plan.Actions) == 0 || len(pass.Failed) > 0) && len(pass.Stale) == 0 &&
+		!slices.ContainsFunc(objectsOf(pass.Live), moves) && !slices.ContainsFunc(pass.Plan.Asks, open)
+}
+
+// unmet reports whether a model has answered otherwise than its check expects.
+func unmet(p plan.Plan) bool {
+	return slices.ContainsFunc(p.Asks, func(q plan.Ask) bool { return !q.Met })
 }
 
 // failed reports whether an object has come to nothing.

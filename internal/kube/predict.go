@@ -20,31 +20,43 @@ import (
 // ErrNotServed says that nothing answers in the place of a SeldonDeployment.
 var ErrNotServed = errors.New("nothing answers there")
 
-// longestAnswer of a model is read, in bytes.
-const longestAnswer = 16 << 20
+// ErrForbidden says that who asks lacks the right to create services/proxy in the namespace.
+var ErrForbidden = errors.New("create on services/proxy is needed")
 
-// Predict asks the model behind a SeldonDeployment, through the API server and the Service that Seldon made: nothing has to be open to
-// the outside, and who asks needs the right to create services/proxy in that namespace. It returns the answer, of at most 16 MiB, with
-// the status of HTTP that the model gave it. The error wraps ErrNotServed where there is no Service, or no pod of it is ready.
-func Predict(ctx context.Context, cluster *rest.Config, at render.Ref, request []byte) (answer []byte, status int, err error) {
+// Predictor asks the models behind SeldonDeployments, through the API server and the Services that Seldon made: nothing has to be open
+// to the outside, and who asks needs the right to create services/proxy in those namespaces.
+type Predictor struct {
+	host    *url.URL
+	client  *http.Client
+	longest int64 // bytes of an answer that are read
+}
+
+// NewPredictor sends no request. Of an answer it reads at most so many bytes.
+func NewPredictor(cluster *rest.Config, longest int64) (*Predictor, error) {
 	config := rest.CopyConfig(cluster)
 	config.Wrap(discreetly(config.Proxy))
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
-		return nil, 0, fmt.Errorf("cluster: %w", err)
+		return nil, fmt.Errorf("cluster: %w", err)
 	}
 	host, _, err := rest.DefaultServerUrlFor(config)
 	if err != nil {
-		return nil, 0, fmt.Errorf("cluster: %w", err)
+		return nil, fmt.Errorf("cluster: %w", err)
 	}
+	return &Predictor{host: host, client: client, longest: longest}, nil
+}
+
+// Ask returns the answer with the status of HTTP that the model gave it. The error wraps ErrNotServed where there is no Service, or no
+// pod of it is ready, and ErrForbidden.
+func (p *Predictor) Ask(ctx context.Context, at render.Ref, request []byte) (answer []byte, status int, err error) {
 	service := render.ServiceName(at)
-	to := host.JoinPath("api/v1/namespaces", at.Namespace, "services", service+":http", "proxy/api/v1.0/predictions")
+	to := p.host.JoinPath("api/v1/namespaces", at.Namespace, "services", service+":http", "proxy/api/v1.0/predictions")
 	ask, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), bytes.NewReader(request))
 	if err != nil {
 		return nil, 0, err
 	}
 	ask.Header.Set("Content-Type", "application/json")
-	reply, err := client.Do(ask)
+	reply, err := p.client.Do(ask)
 	if err != nil {
 		var failed *url.Error
 		if errors.As(err, &failed) {
@@ -53,7 +65,7 @@ func Predict(ctx context.Context, cluster *rest.Config, at render.Ref, request [
 		return nil, 0, fmt.Errorf("the cluster can't be reached: %w", err)
 	}
 	defer reply.Body.Close()
-	if answer, err = io.ReadAll(io.LimitReader(reply.Body, longestAnswer)); err != nil {
+	if answer, err = io.ReadAll(io.LimitReader(reply.Body, p.longest)); err != nil {
 		return nil, 0, fmt.Errorf("the answer broke off: %w", err)
 	}
 	return answer, reply.StatusCode, refusal(answer, reply.StatusCode, at.Namespace+"/"+service)
@@ -72,7 +84,7 @@ func refusal(answer []byte, status int, service string) error {
 	case http.StatusServiceUnavailable:
 		return fmt.Errorf("%w: no pod of Service %s is ready", ErrNotServed, service)
 	case http.StatusForbidden:
-		return fmt.Errorf("you may not reach Service %s through the API server: create on services/proxy is needed, or --url of an ingress", service)
+		return fmt.Errorf("no way to Service %s through the API server: %w", service, ErrForbidden)
 	}
 	return fmt.Errorf("the cluster says: %s", reconcile.Line(said.Message))
 }

@@ -5,7 +5,7 @@ import "strings"
 // Held is the plan of a revision that is not the tip any more and stays in force, for a reason that it tells as a hold of all. What was
 // found out is not recorded meanwhile, since the branch has moved to where nothing is to be built on: those are holds too.
 func (p Plan) Held(reason string) Plan {
-	d := draft{Plan: Plan{Holds: append([]Hold{{Reason: reason}}, p.Holds...)}}
+	d := draft{Plan: Plan{Holds: append([]Hold{{Reason: reason}}, p.Holds...), Asks: p.Asks}}
 	for _, a := range p.Actions {
 		r, ok := a.(Record)
 		if !ok {

@@ -51,6 +51,7 @@ func (s *story) serve(m, was schema.Model, had, selected schema.Selected) {
 			field{"name", old.ObjectName, e.ObjectName},
 			field{"replicas", replicas(old), replicas(e)},
 			field{"deadline", fmt.Sprint(old.Deadline), fmt.Sprint(e.Deadline)},
+			field{"check", checked(old), checked(e)},
 			field{"engine", fmt.Sprint(!old.NoEngine), fmt.Sprint(!e.NoEngine)},
 			field{"resources", fmt.Sprint(old.Resources), fmt.Sprint(e.Resources)},
 			field{"seldon", fmt.Sprint(old.Seldon), fmt.Sprint(e.Seldon)},
@@ -134,4 +135,12 @@ func replicas(e schema.Environment) string {
 		return fmt.Sprintf("%d to %d at %d %% CPU", a.Min, a.Max, a.CPU)
 	}
 	return fmt.Sprint(e.Replicas)
+}
+
+// checked is what an environment asks of what it serves; empty for nothing.
+func checked(e schema.Environment) string {
+	if e.Check == nil {
+		return ""
+	}
+	return e.Check.Data + " " + gate(e.Check.Expect)
 }

@@ -57,6 +57,8 @@ type Observed struct {
 	// Image is what a Succeeded Workflow pushed, or what a SeldonDeployment asks for: repository@sha256:... Of a Workflow whose
 	// own word of the repository is garbled it begins with the @.
 	Image string
+	// Answer is that of the model behind a SeldonDeployment to what it was asked last; nil for none.
+	Answer *Answer
 	// Claim is the content of a Claim.
 	Claim render.ClaimData
 }

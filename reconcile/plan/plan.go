@@ -28,6 +28,7 @@ type Input struct {
 	Now      time.Time // decides about claims and the hourly fuse only
 	Limits   Limits
 	Holder   string // who this daemon is, for claims
+	Asking   bool   // Asks of the Plan are answered; where nobody does that, what is checked counts as right
 	// Others is how many objects the fuse on deletions counts beside those in Live, of models that are left out of Catalog.
 	Others int
 }
@@ -55,10 +56,11 @@ func (h Hold) Lines() []string {
 }
 
 // Plan brings live one step closer to git. Its actions are independent of each other; they and the holds are sorted by model
-// and environment.
+// and environment, and so are the questions to served models.
 type Plan struct {
 	Actions []Action
 	Holds   []Hold
+	Asks    []Ask
 }
 
 // String is a line for each action, then one for each hold, with the log below it; "nothing to do" where there are none.

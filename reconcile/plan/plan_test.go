@@ -38,8 +38,10 @@ func runCase(t *testing.T, file string, loads judged) {
 	}
 	s := newScene(t, based(t, archive), loads)
 	in := s.input(t)
+	s.answer(t, archive, in.Live)
 	before := printed(t, in)
-	got := s.masked(plan.Make(in).String())
+	made := plan.Make(in)
+	got := s.masked(made.String() + asked(made))
 	if d := cmp.Diff(before, printed(t, in)); d != "" {
 		t.Errorf("the planner changed its input (-before +after):\n%s", d)
 	}

@@ -181,7 +181,7 @@ func (s *scene) input(t *testing.T) plan.Input {
 	}
 	return plan.Input{
 		Catalog: s.now, Live: live, Settings: settings(), Revision: tip, Now: noon,
-		Limits: plan.Limits{Deletions: 5, ExperimentsPerHour: 20}, Holder: "test",
+		Limits: plan.Limits{Deletions: 5, ExperimentsPerHour: 20}, Holder: "test", Asking: true,
 	}
 }
 

@@ -48,6 +48,8 @@ func (d *draft) environment(m schema.Model, e schema.Environment) {
 		d.hold(m.Name, e.Name, fmt.Sprintf("release %d is rolling out%s", release.Number, because(o)))
 	case o.Phase != Succeeded:
 		d.hold(m.Name, e.Name, fmt.Sprintf("release %d is not available%s", release.Number, because(o)))
+	default:
+		d.check(m, e, release, o)
 	}
 }
 
@@ -57,11 +59,11 @@ func (d *draft) foreign(o Observed, m schema.Model, e schema.Environment) bool {
 	return frozen && (o.Model != m.Name || o.Environment != e.Name)
 }
 
-// available reports whether an environment serves what it asks for.
+// available reports whether an environment serves what it asks for, and is checked where it asks for that.
 func (d *draft) available(m schema.Model, e schema.Environment) bool {
 	want, serves := d.in.Desired[scoped(m, e)]
 	o, found := d.live.at(render.DeploymentRef(e))
-	return serves && found && o.Phase == Succeeded && want.is(o)
+	return serves && found && o.Phase == Succeeded && want.is(o) && d.proven(m, e, o)
 }
 
 // occupied reports whether the live object still serves another environment, which moves elsewhere and is not available there
