@@ -58,7 +58,7 @@ type history struct {
 
 func newHistory(t *rapid.T, j *judge) *history {
 	h := &history{world: newWorld(t, "package models\n\nmodels: {}\n"), people: begin(), moves: map[string]string{}, held: map[string]bool{}}
-	h.load = j.load
+	h.load, h.ask = j.load, h.answer
 	h.limits = plan.Limits{Deletions: rapid.IntRange(1, 5).Draw(t, "deletions"), ExperimentsPerHour: rapid.SampledFrom([]int{3, 7, 200}).Draw(t, "experiments"),
 		CommitsPerHour: 20}
 	for range rapid.IntRange(1, 2).Draw(t, "daemons") {
@@ -87,6 +87,7 @@ func (h *history) days(t *rapid.T) {
 		render.Search:           rapid.SampledFrom([]string{"good", "good", "slow", "half", "failed", "nan", "stopped"}).Draw(t, "searches"),
 		render.Workflow:         rapid.SampledFrom([]string{"good", "good", "slow", "failed"}).Draw(t, "builds"),
 		render.SeldonDeployment: rapid.SampledFrom([]string{"good", "good", "slow", "failed"}).Draw(t, "roll-outs"),
+		answers:                 rapid.SampledFrom([]string{"good", "good", "wrong", "none", "another's"}).Draw(t, "answers"),
 	}
 	for range rapid.IntRange(1, 4).Draw(t, "days") {
 		h.day()

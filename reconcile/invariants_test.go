@@ -26,6 +26,7 @@ func (h *history) passed(p reconcile.Pass, holder string, writes []string) {
 	h.frozen(p, writes)
 	h.again(p, holder)
 	h.fused(p)
+	h.answered(p)
 	for _, what := range writes {
 		if strings.HasPrefix(what, "create Search") {
 			h.started = append(h.started, h.now)
@@ -60,7 +61,7 @@ func (h *history) frozen(p reconcile.Pass, writes []string) {
 // again makes the plan once more: same input, same bytes (I8), and the input stays as it is.
 func (h *history) again(p reconcile.Pass, holder string) {
 	in := plan.Input{
-		Catalog: p.Catalog, Live: p.Live, Settings: h.loop().Settings, Revision: p.Revision, Now: h.now, Limits: h.limits, Holder: holder,
+		Catalog: p.Catalog, Live: p.Live, Settings: h.loop().Settings, Revision: p.Revision, Now: h.now, Limits: h.limits, Holder: holder, Asking: true,
 	}
 	h.passes++
 	before := ""

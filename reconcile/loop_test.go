@@ -51,6 +51,7 @@ type world struct {
 	log               strings.Builder
 	load              func(context.Context, schema.Tree) (schema.Catalog, error)
 	limits            plan.Limits
+	ask               func(context.Context, render.Ref, []byte) ([]byte, error) // nil where nobody asks
 }
 
 // tb is what a world needs of a *testing.T or a *rapid.T.
@@ -77,7 +78,7 @@ func (w *world) loop() *reconcile.Loop {
 		Source: w.source, Searches: w.searches, Cluster: w.cluster, Load: w.load,
 		Settings: render.Settings{Owner: "r-1", Workflows: render.Workflows{Namespace: "argo"}},
 		Limits:   w.limits, Holder: "test", Poll: 15 * time.Second,
-		Log: slog.New(slog.NewTextHandler(&w.log, nil)), Now: func() time.Time { return w.now },
+		Log: slog.New(slog.NewTextHandler(&w.log, nil)), Now: func() time.Time { return w.now }, Ask: w.ask,
 	})
 }
 

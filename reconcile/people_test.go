@@ -20,6 +20,7 @@ type wish struct {
 	goal, serve, moved  int // which of two
 	gate                int // which of three: none, one that the best passes, one that none does
 	broken, away, named bool
+	checked             bool
 }
 
 // people change their minds: by name, what they ask for now. A name that is not there was never used, or has another one now.
@@ -54,7 +55,10 @@ func (p people) files() map[string][]byte {
 }
 
 func (w wish) spec(name string) string {
-	production, command := "", "--lr={{ lr }}"
+	production, command, check := "", "--lr={{ lr }}", ""
+	if w.checked {
+		check = `, check: {data: data: ndarray: [[1, 2]], #expect: "data.ndarray.0.0": >=0.5}`
+	}
 	if w.production > 0 {
 		production = fmt.Sprintf(", production: {namespace: \"ml\", release: %d}", w.production)
 	}
@@ -72,16 +76,16 @@ models: %s: {
 	}
 	select: {metric: "accuracy", goal: %q%s}
 	package: {image: "registry.example/%s", source: path: %q, attempt: %d}
-	serve: {staging: {namespace: %q, replicas: %d}%s}
+	serve: {staging: {namespace: %q, replicas: %d%s}%s}
 }
 `, label(name), w.revision, command, []string{"maximize", "minimize"}[w.goal], []string{"", ", #gate: accuracy: >=0.5", ", #gate: accuracy: >=0.99"}[w.gate],
-		w.origin, []string{"serve", "serve2"}[w.serve], w.attempt, []string{"ml-staging", "ml-other"}[w.moved], w.replicas+1, production)
+		w.origin, []string{"serve", "serve2"}[w.serve], w.attempt, []string{"ml-staging", "ml-other"}[w.moved], w.replicas+1, check, production)
 }
 
 // change is what a pull request changes in one model.
 func (w wish) change(t *rapid.T) wish {
 	switch rapid.SampledFrom([]string{
-		"away", "broken", "revision", "goal", "gate", "serve", "attempt", "production", "replicas", "moved",
+		"away", "broken", "revision", "goal", "gate", "serve", "attempt", "production", "replicas", "moved", "check",
 	}).Draw(t, "change") {
 	case "away":
 		w.away, w.named = !w.away, rapid.Bool().Draw(t, "named in retired")
@@ -101,6 +105,8 @@ func (w wish) change(t *rapid.T) wish {
 		w.production = rapid.IntRange(0, 3).Draw(t, "release")
 	case "replicas":
 		w.replicas = 1 - w.replicas
+	case "check":
+		w.checked = !w.checked
 	case "moved":
 		w.moved = 1 - w.moved
 	}
