@@ -34,6 +34,7 @@ func TestPodsDigits(t *testing.T) {
 	python := trainingPython(t) // while there is a network
 	stack.Isolate(t, func() {
 		w := newPodsWorld(t)
+		w.withCheck()
 		w.start()
 		for _, step := range []struct {
 			name string
@@ -41,7 +42,9 @@ func TestPodsDigits(t *testing.T) {
 		}{
 			{"search", searched}, {"crash", crashed}, {"package", packagedInPods}, {"serve", servedInPods},
 			{"predict", func(w *world) { predicted(w, digits(w, python)) }},
+			{"check", checkedInPods},
 			{"replace", func(w *world) { replaced(w, digits(w, python)[0]) }},
+			{"broken", brokenInPods},
 		} {
 			began := time.Now()
 			if !t.Run(step.name, func(t *testing.T) { inner := *w; inner.T = t; step.run(&inner); w.daemon = inner.daemon }) {
@@ -174,9 +177,10 @@ func (w *world) noFailure() {
 	}
 }
 
-// servedInPods waits for staging.
+// servedInPods waits for staging, which does not count until its check is answered.
 func servedInPods(w *world) {
 	w.eventually("staging serves "+w.digest(1), patience, func() bool { return w.servesImage(stack.NamespaceStaging, w.digest(1)) })
+	w.permitted()
 }
 
 // servesImage reports whether a SeldonDeployment is Available, and all its replicas, and no others, run the image.
@@ -209,6 +213,7 @@ func predicted(w *world, all []digit) {
 	if right < len(all)*9/10 {
 		w.Errorf("%d of %d digits are right: too few", right, len(all))
 	}
+	w.answers(1)
 }
 
 // replaced trains again, from other random numbers, and asks five times a second while the second release takes over. From the same

@@ -30,7 +30,7 @@ type people map[string]wish
 func begin() people {
 	p := people{}
 	for i, name := range []string{"digits", "faces", "mnist"} {
-		p[name] = wish{origin: name, away: i == 0}
+		p[name] = wish{origin: name, away: i == 0, checked: i == 2}
 	}
 	return p
 }

@@ -1,0 +1,145 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/trefoil-gitops/trefoil/e2e/stack"
+)
+
+// withCheck has staging read a seven before it counts.
+func (w *world) withCheck() {
+	w.Helper()
+	digit, err := os.ReadFile("../examples/mnist/digit.json")
+	w.must(err)
+	const namespace = `namespace: "ml-staging"` + "\n"
+	w.push("mnist: staging has a check", namespace, fmt.Sprintf(`%s			check: {
+				data: %s
+				#expect: "data.tensor.values.7": >=0.5
+			}
+`, namespace, bytes.TrimSpace(digit)))
+}
+
+// permitted gives the daemon the right that is missing at first.
+func (w *world) permitted() {
+	w.Helper()
+	w.stands("release 1 fails its check: no way to Service ml-staging/mnist-main through the API server: create on services/proxy is needed: " +
+		"deploy/checks gives the daemon that right; with kubernetes.ingress it needs none (asked: models.cue:41:11)")
+	access, err := os.ReadFile("../deploy/checks/access.yaml")
+	w.must(err)
+	w.must(w.stack.Kube.Apply(w.Context(), bytes.ReplaceAll(access, []byte("metadata:"), []byte("metadata:\n  namespace: "+stack.NamespaceStaging))))
+	w.stands("available")
+}
+
+// stands waits until `trefoil status` says that of staging. What differs from run to run is masked: N are numbers, LOG the lines before
+// the last one.
+func (w *world) stands(want string) {
+	w.Helper()
+	said := ""
+	w.eventually("staging is "+want, patience, func() bool {
+		said = w.state("staging")
+		return said == want
+	})
+}
+
+// state is what `trefoil status` says of an environment of mnist.
+func (w *world) state(environment string) string {
+	w.Helper()
+	text, code := w.trefoil("status", "mnist", "-o", "json")
+	var said struct {
+		States []struct {
+			Environment string
+			State       []string
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &said); err != nil || code != 0 {
+		w.Fatalf("exit code %d, %v:\n%s", code, err, text)
+	}
+	for _, s := range said.States {
+		if s.Environment == environment {
+			return unvaried(strings.Join(s.State, "; "))
+		}
+	}
+	w.Fatalf("no %s in\n%s", environment, text)
+	return ""
+}
+
+// unvaried is a state without what differs from run to run.
+func unvaried(state string) string {
+	for _, m := range [][2]string{
+		{` \(for [0-9a-z]+\)`, ""}, {` is [0-9.e-]+, and`, " is N, and"}, {`restarted [0-9]+ times`, "restarted N times"}, {`\): .*(RuntimeError: )`, "): LOG $1"},
+	} {
+		state = regexp.MustCompile(m[0]).ReplaceAllString(state, m[1])
+	}
+	return state
+}
+
+// answers asks staging with the built binary, as a person does.
+func (w *world) answers(release int) {
+	w.Helper()
+	text, code := w.trefoil("predict", "mnist", "--environment", "staging", "--data", "@../examples/mnist/digit.json",
+		"--kubeconfig", w.stack.Kubeconfig(stack.UserAdmin))
+	answer, who, _ := strings.Cut(text, "\n")
+	var said struct {
+		Data struct{ Tensor struct{ Values []float64 } }
+	}
+	err := json.Unmarshal([]byte(answer), &said)
+	values := said.Data.Tensor.Values
+	if err != nil || code != 0 || len(values) != 10 || values[7] < 0.5 {
+		w.Errorf("exit code %d, %v: it does not read a seven:\n%s", code, err, text)
+	}
+	if want := fmt.Sprintf("trefoil: answered by release %d of mnist, %s@%s\n", release, podsImage, w.digest(release)); who != want {
+		w.Errorf("it says %q, not %q", who, want)
+	}
+}
+
+// checkedInPods expects another digit: that is told, nothing is touched, and what was right is right again.
+func checkedInPods(w *world) {
+	running := w.uids()
+	w.push("mnist: a check that can't hold", `"data.tensor.values.7"`, `"data.tensor.values.3"`)
+	w.stands("release 1 fails its check: data.tensor.values.3 is N, and has to be >=0.5 (models.cue:42:38) (asked: models.cue:41:11)")
+	w.answers(1)
+	w.push("mnist: a check that holds", `"data.tensor.values.3"`, `"data.tensor.values.7"`)
+	w.stands("available")
+	if now := w.uids(); now != running {
+		w.Errorf("the pods were %s and are %s", running, now)
+	}
+}
+
+// uids are those of the pods in staging.
+func (w *world) uids() string {
+	w.Helper()
+	var all []string
+	for _, pod := range w.list(pods(), stack.NamespaceStaging) {
+		all = append(all, string(pod.GetUID()))
+	}
+	return strings.Join(all, " ")
+}
+
+// brokenInPods packages serving code that raises: that is told with the last line of its log long before the deadline, and the release before it
+// goes on answering.
+func brokenInPods(w *world) {
+	_, err := w.git.Push(w.Context(), "mnist: a model that does not start", func(dir string) error {
+		name := filepath.Join(dir, "serve-mnist", "MnistModel.py")
+		code, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		const begin = "    def __init__(self):\n"
+		if !strings.Contains(string(code), begin) {
+			return fmt.Errorf("%s has no %q", name, begin)
+		}
+		raises := strings.Replace(string(code), begin, begin+"        raise RuntimeError(\"these weights are of another net\")\n", 1)
+		return os.WriteFile(name, []byte(raises), 0o644)
+	})
+	w.must(err)
+	w.stands("release 3 is not available: model crashes (exit code 1, restarted N times): LOG RuntimeError: these weights are of another net")
+	w.answers(2)
+}
