@@ -25,6 +25,8 @@ const needed = `
 list,watch                         workflows.argoproj.io
 get,create,delete                  workflows.argoproj.io                        argo
 list,watch                         deployments.apps
+list,watch                         pods
+get                                pods/log
 get,list,watch,create,patch,delete seldondeployments.machinelearning.seldon.io
 get,list,watch,create,update,delete configmaps                                  argo
 get,create,update                  leases.coordination.k8s.io                   argo
@@ -37,7 +39,7 @@ const denied = `
 get,list,watch,create              secrets
 get,create,patch,delete            pods
 create                             pods/exec
-create                             services/proxy
+get,create                         services/proxy
 create,update,patch,delete         namespaces
 get,create,update,bind,escalate    clusterroles.rbac.authorization.k8s.io
 create,update                      rolebindings.rbac.authorization.k8s.io       argo

@@ -1,0 +1,69 @@
+package kube
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/trefoil-gitops/trefoil/render"
+)
+
+// TestPredictor asks through an API server: what the model says is told apart from what the server says in its place, and its credentials
+// come back in nothing.
+func TestPredictor(t *testing.T) {
+	const token, longest = "not-to-be-told", 300
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		refuse := func(code int) {
+			w.WriteHeader(code)
+			fmt.Fprintf(w, `{"kind": "Status", "code": %d, "message": "%s\n says no"}`, code, r.Header.Get("Authorization"))
+		}
+		body, _ := io.ReadAll(r.Body)
+		switch r.Method + " " + r.URL.Path {
+		case "POST /api/v1/namespaces/ml/services/mnist-main:http/proxy/api/v1.0/predictions":
+			fmt.Fprintf(w, `{"data": %s}`, body)
+		case "POST /api/v1/namespaces/wrong/services/mnist-main:http/proxy/api/v1.0/predictions":
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `{"status": {"info": "3 columns"}}`)
+		case "POST /api/v1/namespaces/closed/services/mnist-main:http/proxy/api/v1.0/predictions":
+			refuse(http.StatusForbidden)
+		case "POST /api/v1/namespaces/down/services/mnist-main:http/proxy/api/v1.0/predictions":
+			refuse(http.StatusServiceUnavailable)
+		case "POST /api/v1/namespaces/odd/services/mnist-main:http/proxy/api/v1.0/predictions":
+			refuse(http.StatusInternalServerError)
+		default:
+			refuse(http.StatusNotFound)
+		}
+	}))
+	defer server.Close()
+	p, err := NewPredictor(&rest.Config{Host: server.URL, BearerToken: token}, longest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		namespace, request, want string
+		err                      error
+	}{
+		{"ml", "[1]", `{"data": [1]} 200 <nil>`, nil},
+		{"ml", strings.Repeat("1", 2*longest), strings.Repeat("1", longest-len(`{"data": `)) + " 200 <nil>", nil},
+		{"wrong", "[1]", `{"status": {"info": "3 columns"}} 400 <nil>`, nil},
+		{"closed", "[1]", "403 no way to Service closed/mnist-main through the API server: create on services/proxy is needed", ErrForbidden},
+		{"down", "[1]", "503 nothing answers there: no pod of Service down/mnist-main is ready", ErrNotServed},
+		{"none", "[1]", "404 nothing answers there: there is no Service none/mnist-main yet", ErrNotServed},
+	} {
+		answer, status, err := p.Ask(t.Context(), render.Ref{Namespace: tc.namespace, Name: "mnist"}, []byte(tc.request))
+		if got := fmt.Sprint(string(answer), " ", status, " ", err); !strings.HasSuffix(got, tc.want) || !errors.Is(err, tc.err) {
+			t.Errorf("%s: %s, not %s", tc.namespace, got, tc.want)
+		}
+	}
+	_, _, err = p.Ask(t.Context(), render.Ref{Namespace: "odd", Name: "mnist"}, nil)
+	if err == nil || strings.Contains(err.Error(), token) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("I6: %v", err)
+	}
+}
