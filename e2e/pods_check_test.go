@@ -31,7 +31,7 @@ func (w *world) withCheck() {
 func (w *world) permitted() {
 	w.Helper()
 	w.stands("release 1 fails its check: no way to Service ml-staging/mnist-main through the API server: create on services/proxy is needed: " +
-		"deploy/checks gives the daemon that right; with kubernetes.ingress it needs none (asked: models.cue:41:11)")
+		"deploy/checks gives the daemon that right; with kubernetes.ingress it needs none (asked: models.cue:41:5)")
 	access, err := os.ReadFile("../deploy/checks/access.yaml")
 	w.must(err)
 	w.must(w.stack.Kube.Apply(w.Context(), bytes.ReplaceAll(access, []byte("metadata:"), []byte("metadata:\n  namespace: "+stack.NamespaceStaging))))
@@ -104,7 +104,7 @@ func (w *world) answers(release int) {
 func checkedInPods(w *world) {
 	running := w.uids()
 	w.push("mnist: a check that can't hold", `"data.tensor.values.7"`, `"data.tensor.values.3"`)
-	w.stands("release 1 fails its check: data.tensor.values.3 is N, and has to be >=0.5 (models.cue:42:38) (asked: models.cue:41:11)")
+	w.stands("release 1 fails its check: data.tensor.values.3 is N, and has to be >=0.5 (models.cue:42:38) (asked: models.cue:41:5)")
 	w.answers(1)
 	w.push("mnist: a check that holds", `"data.tensor.values.3"`, `"data.tensor.values.7"`)
 	w.stands("available")
