@@ -43,6 +43,11 @@ func (w *world) permitted() {
 func (w *world) stands(want string) {
 	w.Helper()
 	said := ""
+	defer func() {
+		if w.Failed() {
+			w.Logf("staging is: %s", said)
+		}
+	}()
 	w.eventually("staging is "+want, patience, func() bool {
 		said = w.state("staging")
 		return said == want
