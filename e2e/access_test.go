@@ -30,8 +30,6 @@ get                                pods/log
 get,list,watch,create,patch,delete seldondeployments.machinelearning.seldon.io
 get,list,watch,create,update,delete configmaps                                  argo
 get,create,update                  leases.coordination.k8s.io                   argo
-list,watch                         pods
-get                                pods/log
 `
 
 // denied is what would be of use to who gets hold of the daemon.
