@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 
 	"github.com/trefoil-gitops/trefoil/render"
@@ -56,37 +58,56 @@ func blocksOf(t *testing.T, file string) []block {
 	return all
 }
 
-// TestPackagingPage loads each CUE block of docs/packaging.md and renders it. Each YAML block after it has to be a part of what came
-// out, or an object that it asks for by name.
+// TestPackagingPage loads each CUE block of docs/packaging.md and renders it. After each the page shows what comes of it: that has to be,
+// byte for byte in YAML, what came out, as far as it is shown; or the claim that it asks for, which e2e applies; or the Dockerfile that
+// the Workflow writes.
 func TestPackagingPage(t *testing.T) {
 	var objects map[string]any // the Workflow of the last CUE block, and what the cluster has to hold for it, by kind
-	seen := map[string]int{}
+	unshown, seen := "", map[string]int{}
 	for _, b := range blocksOf(t, "../../docs/packaging.md") {
 		seen[b.kind]++
 		switch b.kind {
 		case "cue":
-			objects = packaged(t, b.text)
+			if unshown != "" {
+				t.Errorf("nothing is shown of what comes of\n%s", unshown)
+			}
+			objects, unshown = packaged(t, b.text), b.text
 		case "yaml":
-			var part map[string]any
-			if err := yaml.UnmarshalStrict([]byte(b.text), &part); err != nil {
-				t.Fatalf("%v in\n%s", err, b.text)
-			}
-			kind := fmt.Sprint(part["kind"])
-			if whole, rendered := objects[kind]; rendered {
-				for _, wrong := range missing(part, whole, kind) {
-					t.Errorf("%s, which this shows:\n%s", wrong, b.text)
+			unshown = ""
+			part := object(t, b.text)
+			if part["kind"] == "PersistentVolumeClaim" {
+				if name := nameOf(part); name == "" || !strings.Contains(fmt.Sprint(objects["Workflow"]), "claimName:"+name+" ") {
+					t.Errorf("no Workflow asks for the claim %q", name)
 				}
-			} else if name := nameOf(part); name == "" || !strings.Contains(fmt.Sprint(objects["Workflow"]), "claimName:"+name+" ") {
-				t.Errorf("no Workflow asks for the %s %q", kind, name)
+				break
 			}
-		case "sh", "console": // TestWhy has the transcript
+			if diff := differs(t, part, objects); diff != "" {
+				t.Errorf("the page shows otherwise than what is rendered (-rendered +shown):\n%s", diff)
+			}
+			bites(t, part, objects)
+		case "dockerfile":
+			unshown = ""
+			if diff := cmp.Diff(dockerfile(t, objects["Workflow"]), b.text); diff != "" {
+				t.Errorf("the page shows otherwise than what is built (-built +shown):\n%s", diff)
+			}
+		case "sh", "console": // e2e runs those, TestWhy has the transcript
 		default:
 			t.Errorf("nobody looks at a block of %q", b.kind)
 		}
 	}
-	if seen["cue"] < 5 || seen["yaml"] < 5 {
+	if seen["cue"] < 8 || seen["yaml"] < 9 || seen["dockerfile"] != 1 {
 		t.Errorf("the page has only %v", seen)
 	}
+}
+
+// object is what a YAML text says.
+func object(t *testing.T, text string) map[string]any {
+	t.Helper()
+	var o map[string]any
+	if err := yaml.UnmarshalStrict([]byte(text), &o); err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	return o
 }
 
 // packaged is what a CUE block of the page renders to, by kind.
@@ -105,9 +126,9 @@ func packaged(t *testing.T, text string) map[string]any {
 	settings := defaults().settings()
 	settings.Repository = "https://git.example.com/team/models.git"
 	m := c.Models[0]
-	objects := map[string]any{"Workflow": render.NewWorkflow(m, schema.Release{Number: 1}, settings).Body}
-	for _, o := range render.Platform(c.Models, settings) {
-		objects[string(o.Ref.Kind)] = o.Body
+	objects := map[string]any{}
+	for _, o := range append(render.Platform(c.Models, settings), render.NewWorkflow(m, schema.Release{Number: 1}, settings)) {
+		objects[string(o.Ref.Kind)] = object(t, string(render.YAML(o)))
 	}
 	return objects
 }
@@ -119,30 +140,44 @@ func nameOf(object map[string]any) string {
 	return name
 }
 
-// missing are the parts of a value that another one lacks; elements of lists go by their names, or by their places.
-func missing(part, whole any, at string) []string {
-	var all []string
+// differs compares a part of an object with the object of its kind, as YAML. It is empty where that has the same in those places.
+func differs(t *testing.T, part map[string]any, objects map[string]any) string {
+	t.Helper()
+	want, err := yaml.Marshal(inPlaceOf(part, objects[fmt.Sprint(part["kind"])]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := yaml.Marshal(part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cmp.Diff(string(want), string(got))
+}
+
+// inPlaceOf is that of a value which a part of it has the places of; elements of lists go by their names, or by their places.
+func inPlaceOf(part, whole any) any {
 	switch p := part.(type) {
 	case map[string]any:
 		w, _ := whole.(map[string]any)
+		all := map[string]any{}
 		for key, value := range p {
-			all = append(all, missing(value, w[key], at+"."+key)...)
+			if has, there := w[key]; there {
+				all[key] = inPlaceOf(value, has)
+			}
 		}
 		return all
 	case []any:
 		w, _ := whole.([]any)
-		if _, structs := p[0].(map[string]any); !structs {
-			break // one value
-		}
+		var all []any
 		for i, value := range p {
-			all = append(all, missing(value, counterpart(w, value, i), fmt.Sprintf("%s.%d", at, i))...)
+			if _, named := value.(map[string]any); !named {
+				return whole // of texts, all
+			}
+			all = append(all, inPlaceOf(value, counterpart(w, value, i)))
 		}
 		return all
 	}
-	if fmt.Sprint(part) != fmt.Sprint(whole) {
-		all = append(all, fmt.Sprintf("%s is %v and not %v", at, whole, part))
-	}
-	return all
+	return whole
 }
 
 // counterpart is the element of a list that has the name of another one, or its place.
@@ -157,4 +192,69 @@ func counterpart(list []any, of any, place int) any {
 		return list[place]
 	}
 	return nil
+}
+
+// bites puts something else into each place of a block, one at a time: it has to be found.
+func bites(t *testing.T, part map[string]any, objects map[string]any) {
+	t.Helper()
+	var each func(value any)
+	each = func(value any) {
+		try := func(set func(any), was any) {
+			each(was)
+			set("something else")
+			if differs(t, part, objects) == "" {
+				t.Errorf("nobody notices what stands in the place of %v", was)
+			}
+			set(was)
+		}
+		switch v := value.(type) {
+		case map[string]any:
+			for key, was := range v {
+				try(func(to any) { v[key] = to }, was)
+			}
+		case []any:
+			for i, was := range v {
+				try(func(to any) { v[i] = to }, was)
+			}
+		}
+	}
+	each(part)
+}
+
+// dockerfile is what the container of a Workflow writes that does as source-to-image, for the folder of the page.
+func dockerfile(t *testing.T, workflow any) string {
+	t.Helper()
+	var c struct {
+		Args []string
+		Env  []struct{ Name, Value string }
+	}
+	template := counterpart(workflow.(map[string]any)["spec"].(map[string]any)["templates"].([]any), nil, 0).(map[string]any)
+	text, err := yaml.Marshal(counterpart(template["initContainers"].([]any), map[string]any{"name": "dockerfile"}, 9))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(text, &c); err != nil || len(c.Args) != 1 {
+		t.Fatalf("%v: %s", err, text)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../../examples/mnist/serve-mnist")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir+"/more.Dockerfile", []byte("FROM s2i\nUSER 8888\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := exec.Command("sh", "-c", c.Args[0])
+	run.Env = []string{"PATH=" + os.Getenv("PATH")}
+	for _, e := range c.Env {
+		run.Env = append(run.Env, e.Name+"="+e.Value)
+	}
+	run.Env = append(run.Env, "CONTEXT="+dir, "DOCKERFILE="+dir+"/Dockerfile")
+	if out, err := run.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	made, err := os.ReadFile(dir + "/Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(made)
 }
