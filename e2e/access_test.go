@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -69,8 +71,46 @@ func TestAccess(t *testing.T) {
 	t.Run("pods may not", func(t *testing.T) {
 		canI(t, s, podUser, denied+needed+"get,list,update,delete workflowtaskresults.argoproj.io argo\ncreate,patch workflowtaskresults.argoproj.io", false)
 	})
+	t.Run("rendered accounts", func(t *testing.T) { platform(t, s) })
 	t.Run("manifests", func(t *testing.T) { manifests(t, s, nil) })
 	t.Run("manifests with webhooks", func(t *testing.T) { manifests(t, s, map[string]int{"Service": 1, "Ingress": 1}, "webhook") })
+}
+
+// platform does what docs/packaging.md says in a shell, where Workflows run in a namespace of their own and a model has an account of
+// its own, and asks the same of the accounts that are there then.
+func platform(t *testing.T, s *stack.Stack) {
+	l := newLaptop(t, "three")
+	l.at(s, "PASSWORD=secret", "TREFOIL_WORKFLOW_NAMESPACE=builds", "TREFOIL_WORKFLOW_SERVICE_ACCOUNT=packager")
+	l.must(writeFiles(l.dir, map[string]string{"own.cue": `models: ring: package: serviceAccount: "ring-packager"`}))
+	l.must(os.Symlink(s.CAFile(), filepath.Join(l.dir, "ca.crt")))
+	l.sh("kubectl create namespace builds")
+	for _, lines := range packagingPage(t, "sh") {
+		t.Log(l.sh(lines))
+	}
+	for what, want := range map[string]string{
+		"-n argo secret regcred -o jsonpath={.type}":        "kubernetes.io/dockerconfigjson",
+		"-n argo configmap registry-ca -o jsonpath={.data}": `{"ca.crt":"-----BEGIN CERTIFICATE-----`,
+	} {
+		if got := l.sh("kubectl get " + what); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %q, not %q", what, got, want)
+		}
+	}
+	for _, account := range []string{"packager", "ring-packager"} {
+		user := "system:serviceaccount:builds:" + account
+		canI(t, s, user, "create,patch workflowtaskresults.argoproj.io builds", true)
+		canI(t, s, user, denied+needed+`
+get,list,watch,update,delete,deletecollection workflowtaskresults.argoproj.io builds
+create,patch           workflowtaskresults.argoproj.io
+create,patch           workflowtaskresults.argoproj.io argo
+get,list,watch,create  secrets                         builds
+get,list,watch,create  pods                            builds
+create,get             pods/exec                       builds
+get                    pods/log                        builds
+get,list,create        configmaps                      builds
+create                 serviceaccounts/token           builds
+get,create             workflows.argoproj.io           builds
+`, false)
+	}
 }
 
 func canI(t *testing.T, s *stack.Stack, user, table string, want bool) {
