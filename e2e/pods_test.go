@@ -216,12 +216,21 @@ func predicted(w *world, all []digit) {
 	w.answers(1)
 }
 
+// firstSearch is that of the example.
+const firstSearch = `random: {experiments: 10, seed: 7}
+			concurrency: 5
+			matrix: {
+				lr: linspace:      "0.001:0.1:5"
+				momentum: uniform: "0.5:0.6"
+			}
+		}`
+
 // replaced trains again, from other random numbers, and asks five times a second while the second release takes over. From the same
 // numbers the second image would have the digest of the first.
 func replaced(w *world, d digit) {
 	url := w.predictions()
 	first := podsImage + "@" + w.digest(1)
-	w.push("mnist: train again", "seed: 7", "seed: 8")
+	w.push("mnist: train again", firstSearch, strings.Replace(firstSearch, "7", "8", 1)+"\n\t\trevision: 2")
 	var asked int
 	var failed []string
 	answered := map[string]int{}
