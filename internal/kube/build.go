@@ -51,21 +51,18 @@ func (e *Engine) ended(o plan.Observed) plan.Observed {
 	return o
 }
 
-// advices are what people can do about the words of Argo (of 3.5 to 3.7) and of the kubelet, the more special first.
-var advices = []struct{ words, try string }{
-	{"OOMKilled", "raise package.resources.limits.memory"},
-	{"exceeded its deadline", "raise package.timeout"},
-	{"longer than the specified deadline", "raise package.timeout"},
-	{"workflowtaskresults.argoproj.io is forbidden", "trefoil render --platform prints the Role that its account lacks"},
-	{"ImagePull", "correct the image, in workflows.images or package.argo, and delete the Workflow"},
-	{"InvalidImageName", "correct the image, in workflows.images or package.argo, and delete the Workflow"},
-}
-
-// advised is a message with what to try.
+// advised is a message with what people can do about it: about the words of Argo (of 3.5 to 3.7) and of the kubelet.
 func advised(message string) string {
-	for _, a := range advices {
-		if strings.Contains(message, a.words) {
-			return message + "; " + a.try
+	for _, advice := range []struct{ words, try string }{
+		{"OOMKilled", "raise package.resources.limits.memory"},
+		{"exceeded its deadline", "raise package.timeout"},
+		{"longer than the specified deadline", "raise package.timeout"},
+		{"workflowtaskresults.argoproj.io is forbidden", "trefoil render --platform prints the Role that its account lacks"},
+		{"ImagePull", "correct the image, in workflows.images or package.argo, and delete the Workflow"},
+		{"InvalidImageName", "correct the image, in workflows.images or package.argo, and delete the Workflow"},
+	} {
+		if strings.Contains(message, advice.words) {
+			return message + "; " + advice.try
 		}
 	}
 	return message
