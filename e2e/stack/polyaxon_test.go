@@ -28,7 +28,7 @@ with open(os.environ["POLYAXON_RUN_OUTPUTS_PATH"] + "/model.dat", "w") as f:
 owner, project, _, run = os.environ["POLYAXON_RUN_INSTANCE"].split(".")
 url = f"{os.environ['POLYAXON_HOST']}/api/v1/{owner}/{project}/runs/{run}"
 body = json.dumps({"outputs": {"accuracy": lr}, "merge": True}).encode()
-for attempt in range(100):
+for attempt in range(1000):
     try:
         urllib.request.urlopen(urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="PATCH"))
         sys.exit(0)
