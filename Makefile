@@ -1,6 +1,6 @@
 # `make` lints and tests; CI runs `make e2e` too. `make help` lists the rest.
 .DEFAULT_GOAL := all
-.PHONY: all build demo test histories hostile faults bench lint e2e e2e-pods stack tidy clean help
+.PHONY: all build demo test histories hostile faults bench lint e2e contention e2e-pods stack tidy clean help
 
 all: lint test ## lint and test
 
@@ -35,10 +35,14 @@ bench: ## how long things take, and how that grows; beside cue vet and git fetch
 	go test -tags e2e -run '^$$' -bench 'Vet|Plan|Run' -benchtime 5x ./cmd/trefoil
 
 # What needs engines mostly waits. First the packages that have some such tests, side by side; `make test` runs the tests of the others.
-E2E = go test -tags e2e -count=1 -timeout 60m -skip '^TestPods' -v
+SKIP = ^TestPods
+E2E = go test -tags e2e -count=1 -timeout 60m -skip '$(SKIP)' -v
 e2e: ## the built binary against the real engines; builds them where missing
 	$(E2E) -p 3 ./e2e/stack/... $$(grep -rl --include='*_test.go' '^//go:build e2e' internal render | xargs -n 1 dirname | sort -u | sed 's,^,./,')
 	$(E2E) -parallel 4 ./e2e
+
+contention: ## two daemons and five people who push at once, and how soon is in git what is known; three minutes
+	go test -tags e2e -count=1 -run '^TestContention$$' -v ./e2e
 
 e2e-pods: ## the same with real pods: as root, on Linux, in namespaces of their own; builds images from Debian's packages where missing
 	go test -tags e2e -count=1 -p 1 -timeout 60m -run '^TestPods' -v ./e2e/...
