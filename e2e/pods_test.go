@@ -46,13 +46,19 @@ func TestPodsDigits(t *testing.T) {
 			{"replace", func(w *world) { replaced(w, digits(w, python)[0]) }},
 			{"broken", brokenInPods},
 		} {
-			began := time.Now()
-			if !t.Run(step.name, func(t *testing.T) { inner := *w; inner.T = t; step.run(&inner); w.daemon = inner.daemon }) {
+			if !w.step(step.name, step.run) {
 				return // the steps after it build on it
 			}
-			t.Logf("%s in %.0f s", step.name, time.Since(began).Seconds())
 		}
 	})
+}
+
+// step runs a part of the test as one of its own, and says how long it took.
+func (w *world) step(name string, run func(*world)) bool {
+	began := time.Now()
+	ok := w.Run(name, func(t *testing.T) { inner := *w; inner.T = t; run(&inner); w.daemon = inner.daemon })
+	w.Logf("%s in %.0f s", name, time.Since(began).Seconds())
+	return ok
 }
 
 // trainingPython is what the experiments run in.
@@ -112,8 +118,8 @@ func podsWorld(t *testing.T) *world {
 workflows:
   namespace: %s
   serviceAccount: trefoil-workflows
-  images: {fetch: %q, git: %q, build: %q}
-`, before, stack.NamespaceWorkflows, stack.ImageTools, stack.ImageBuild, stack.ImageBuild), 0o600))
+  images: {fetch: %q, git: %q, build: %q, buildkit: %q}
+`, before, stack.NamespaceWorkflows, stack.ImageTools, stack.ImageBuild, stack.ImageBuild, stack.ImageBuildKit), 0o600))
 	return w
 }
 
@@ -197,8 +203,14 @@ func (w *world) servesImage(namespace, digest string) bool {
 
 // predicted asks for real digits, most of which have to be read right, by the image that git names.
 func predicted(w *world, all []digit) {
-	url, right := w.predictions(), 0
-	want := map[string]string{"model": podsImage + "@" + w.digest(1)}
+	w.readBy("mnist", podsImage+"@"+w.digest(1), all)
+}
+
+// readBy asks a model for digits, most of which have to be read right, by that image.
+func (w *world) readBy(model, image string, all []digit) {
+	w.Helper()
+	url, right := w.predictions(model), 0
+	want := map[string]string{"model": image}
 	for _, d := range all {
 		got, err := ask(w.Context(), url, d)
 		w.must(err)
@@ -228,7 +240,7 @@ const firstSearch = `random: {experiments: 10, seed: 7}
 // replaced trains again, from other random numbers, and asks five times a second while the second release takes over. From the same
 // numbers the second image would have the digest of the first.
 func replaced(w *world, d digit) {
-	url := w.predictions()
+	url := w.predictions("mnist")
 	first := podsImage + "@" + w.digest(1)
 	w.push("mnist: train again", firstSearch, strings.Replace(firstSearch, "7", "8", 1)+"\n\t\trevision: 2")
 	var asked int
@@ -264,12 +276,12 @@ func pods() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 }
 
-// predictions is where staging answers, through its Service.
-func (w *world) predictions() string {
+// predictions is where a model in staging answers, through its Service.
+func (w *world) predictions(model string) string {
 	w.Helper()
 	services := schema.GroupVersionResource{Version: "v1", Resource: "services"}
 	there := func(*unstructured.Unstructured) bool { return true }
-	service, err := w.stack.Kube.Await(w.Context(), services, stack.NamespaceStaging, "mnist-main", there)
+	service, err := w.stack.Kube.Await(w.Context(), services, stack.NamespaceStaging, model+"-main", there)
 	w.must(err)
 	address, _, _ := unstructured.NestedString(service.Object, "spec", "clusterIP")
 	return "http://" + address + ":9000/api/v1.0/predictions"

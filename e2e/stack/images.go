@@ -69,7 +69,7 @@ func (b builder) buildLayers(ctx context.Context, programs Binaries) (map[string
 }
 
 // imagesVersion is what else writeImages makes images from: it changes with that.
-const imagesVersion = "2"
+const imagesVersion = "3"
 
 func writeImages(dir string, layers map[string]string) error {
 	index, err := layout.Write(dir, empty.Index)
@@ -94,8 +94,10 @@ func writeImages(dir string, layers map[string]string) error {
 			},
 		}},
 		{ImageServer, []string{"debian", "server"}, v1.Config{
-			Labels: map[string]string{"io.openshift.s2i.scripts-url": "image:///s2i/bin"},
-			Env:    []string{"PYTHONPATH=/opt/seldon"}, WorkingDir: "/microservice",
+			User: "8888", WorkingDir: "/microservice", Env: []string{"PYTHONPATH=/opt/seldon"},
+			Labels: map[string]string{
+				"io.openshift.s2i.scripts-url": "image:///s2i/bin", "io.openshift.s2i.assemble-user": "0",
+			},
 		}},
 	} {
 		built, err := newImage(image.config, layers, image.layers)

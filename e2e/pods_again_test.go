@@ -1,0 +1,79 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/trefoil-gitops/trefoil/e2e/stack"
+)
+
+// buildAgain has each model built once more.
+func (b builders) buildAgain() {
+	for _, m := range b.models {
+		m.again = b.retry(m.name)
+	}
+}
+
+// retry raises a model's attempt and creates the Workflow that is rendered then: of the same release, by another name.
+func (b builders) retry(model string) (workflow string) {
+	b.Helper()
+	b.person.sh("trefoil retry " + model)
+	return b.person.sh("trefoil render --kind workflow " + model + " | kubectl create -f - -o jsonpath={.metadata.name}")
+}
+
+// buildConfined has those models built with the seccomp profile RuntimeDefault whose builders docs/packaging.md has in its table.
+func (b builders) buildConfined() {
+	b.must(writeFiles(b.person.dir, map[string]string{"confined.cue": `models: [_]: package: argo: spec: templates: [{
+	name: "package"
+	container: securityContext: seccompProfile: type: "RuntimeDefault"
+}]`}))
+	for _, m := range b.models[:2] {
+		m.confined = b.retry(m.name)
+	}
+}
+
+// confined holds that these failed, and for want of user namespaces.
+func (b builders) confined() {
+	for i, says := range []string{"Error during unshare(CLONE_NEWUSER): Operation not permitted", "BuildKit does not start, which takes user namespaces"} {
+		workflow := b.models[i].confined
+		if ended := b.ended(workflow); output(ended) != "" {
+			b.Errorf("%s built", workflow)
+		}
+		if log := b.person.sh("kubectl logs --namespace argo --container main " + workflow); !strings.Contains(log, says) {
+			b.Errorf("%s says nothing of %q: %s", workflow, says, log)
+		}
+	}
+}
+
+// same waits for the second builds, which have to give the digests of the first.
+func (b builders) same() {
+	for _, m := range b.models {
+		if ended := b.ended(m.again); output(ended) != m.digest {
+			b.Errorf("%s is %s, and %q when it is built again: %v", m.name, m.digest, output(ended), ended.Object["status"])
+		}
+	}
+}
+
+// ended waits for the end of a Workflow.
+func (b builders) ended(workflow string) unstructured.Unstructured {
+	b.Helper()
+	w, err := b.stack.Kube.Await(b.Context(), workflows(), stack.NamespaceWorkflows, workflow, func(u *unstructured.Unstructured) bool {
+		return u.GetLabels()["workflows.argoproj.io/completed"] == "true"
+	})
+	b.must(err)
+	return *w
+}
+
+// levels asks the API server which pods a level of Pod Security would refuse: with `restricted` all that packaged, and none with the
+// one that is enforced.
+func (b builders) levels() {
+	for level, refused := range map[string]bool{"baseline": false, "restricted": true} {
+		said := b.person.sh("kubectl label --dry-run=server --overwrite namespace argo pod-security.kubernetes.io/enforce=" + level)
+		if strings.Contains(said, "violate") != refused {
+			b.Errorf("with the level %s: %s", level, said)
+		}
+	}
+}
