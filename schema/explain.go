@@ -148,8 +148,8 @@ func (x explainer) finding(path []string, list []errors.Error) Finding {
 	case !slices.ContainsFunc(list, func(e errors.Error) bool { return !notAllowed(e) }) && !slices.ContainsFunc(way, shape.alternatives):
 		f.Code, f.Message = codeUnknown, fmt.Sprintf("%s is no field of the definition that this is made of", shown(path))
 		f.Hint = "a definition (#NAME) takes no more fields than it has: call it _NAME, or add the field to it"
-	case last > 0 && gates[path[last-1]] != "" && last == len(path)-1 && len(users) > 1 && here.definition() == "#Limits":
-		f.Code, f.Message = codeGate, fmt.Sprintf("nothing lies within %s of %s%s", gates[path[last-1]], path[last], x.written(path, ", ", ""))
+	case last > 0 && bounding(path[last-1]) != "" && last == len(path)-1 && len(users) > 1 && here.definition() == "#Limits":
+		f.Code, f.Message = codeGate, fmt.Sprintf("nothing lies within %s of %s%s", bounding(path[last-1]), path[last], x.written(path, ", ", ""))
 		f.Hint = "write bounds that a number can meet, such as >=0.9 & <1"
 	case len(users) == 0 && !x.value(path).Exists():
 		f.Code, f.Message = codeMissing, fmt.Sprintf("%s is missing", shown(path))

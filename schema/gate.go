@@ -9,8 +9,16 @@ import (
 	"cuelang.org/go/cue"
 )
 
-// gates are the definitions that hold bounds, with what messages call them.
-var gates = map[string]string{"#gate": "the gate", "#expect": "the expectation"}
+// bounding is what messages call a definition that holds bounds; empty for another field.
+func bounding(name string) string {
+	switch name {
+	case "#gate":
+		return "the gate"
+	case "#expect":
+		return "the expectation"
+	}
+	return ""
+}
 
 // gate reads that of a model.
 func gate(model string, v cue.Value, at *places) ([]Bound, []Finding) {
@@ -31,7 +39,7 @@ func bounds(v cue.Value, at *places, path ...string) ([]Bound, []Finding) {
 		if !ok || len(list) == 0 {
 			full := append(slices.Clone(path), metric)
 			found = append(found, Finding{Code: codeGate, Severity: Error, Scope: scopeOf(full), Pos: at.at(full...),
-				Message: fmt.Sprintf("%s of %s is not made of bounds on a number", gates[path[len(path)-1]], metric),
+				Message: fmt.Sprintf("%s of %s is not made of bounds on a number", bounding(path[len(path)-1]), metric),
 				Hint:    "write >=, >, <= or <, joined by &, such as >=0.9 & <1"})
 		}
 		for _, b := range tightest(list) {

@@ -191,14 +191,21 @@ func structures(definition string) string {
 		return `a list of values with probabilities, such as [["relu", 0.8], ["tanh", 0.2]]`
 	case "#Extra":
 		return "a struct that is merged into what Trefoil renders"
-	case "#Request":
-		return "a request as a struct, such as {data: ndarray: [[1, 2]]}"
 	case "#Place":
 		return `a model, "fraud", or an environment of it, "fraud/staging"`
+	}
+	return sections(definition)
+}
+
+// sections says what larger parts of a model are made of.
+func sections(definition string) string {
+	switch definition {
 	case "#Train":
 		return "a struct with image, command, search and artifact"
 	case "#Select":
 		return "a struct with metric and goal"
+	case "#Request":
+		return "a request as a struct, such as {data: ndarray: [[1, 2]]}"
 	}
 	return ""
 }
