@@ -72,6 +72,13 @@ func TestAccess(t *testing.T) {
 		canI(t, s, podUser, denied+needed+"get,list,update,delete workflowtaskresults.argoproj.io argo\ncreate,patch workflowtaskresults.argoproj.io", false)
 	})
 	t.Run("rendered accounts", func(t *testing.T) { platform(t, s) })
+	t.Run("daemon may, where it checks", func(t *testing.T) {
+		if err := s.PermitChecks(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		canI(t, s, stack.UserDaemon, "create services/proxy "+stack.NamespaceStaging, true)
+		canI(t, s, stack.UserDaemon, denied+"get,update,patch,delete services/proxy "+stack.NamespaceStaging+"\ncreate pods/proxy "+stack.NamespaceStaging, false)
+	})
 	t.Run("manifests", func(t *testing.T) { manifests(t, s, nil) })
 	t.Run("manifests with webhooks", func(t *testing.T) { manifests(t, s, map[string]int{"Service": 1, "Ingress": 1}, "webhook") })
 }

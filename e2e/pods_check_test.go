@@ -32,9 +32,7 @@ func (w *world) permitted() {
 	w.Helper()
 	w.stands("release 1 fails its check: no way to Service ml-staging/mnist-main through the API server: create on services/proxy is needed: " +
 		"deploy/checks gives the daemon that right; with kubernetes.ingress it needs none (asked: models.cue:41:5)")
-	access, err := os.ReadFile("../deploy/checks/access.yaml")
-	w.must(err)
-	w.must(w.stack.Kube.Apply(w.Context(), bytes.ReplaceAll(access, []byte("metadata:"), []byte("metadata:\n  namespace: "+stack.NamespaceStaging))))
+	w.must(w.stack.PermitChecks(w.Context()))
 	w.stands("available")
 }
 

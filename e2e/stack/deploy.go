@@ -36,13 +36,35 @@ func (s *Stack) Manifests(ctx context.Context, components ...string) ([]*unstruc
 	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), text, 0o600); err != nil {
 		return nil, err
 	}
+	if text, err = s.kustomize(ctx, dir); err != nil {
+		return nil, err
+	}
+	return parseObjects(text)
+}
+
+// kustomize is what kubectl makes of a folder.
+func (s *Stack) kustomize(ctx context.Context, dir string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, s.binaries.Path("kubectl"), "kustomize", dir)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	if text, err = cmd.Output(); err != nil {
-		return nil, fmt.Errorf("kubectl kustomize deploy: %w\n%s", err, stderr.Bytes())
+	text, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("kubectl kustomize %s: %w\n%s", dir, err, stderr.Bytes())
 	}
-	return parseObjects(text)
+	return text, nil
+}
+
+// PermitChecks gives the daemon's user what deploy/checks gives it, in NamespaceStaging.
+func (s *Stack) PermitChecks(ctx context.Context) error {
+	root, _, err := goEnv(ctx)
+	if err != nil {
+		return err
+	}
+	text, err := s.kustomize(ctx, filepath.Join(root, "deploy", "checks"))
+	if err != nil {
+		return err
+	}
+	return s.Kube.Apply(ctx, text)
 }
 
 // permit gives the daemon's user the rights that deploy/ gives it, and no others. Its programs are not started.
