@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,6 +124,40 @@ func TestAsksOnce(t *testing.T) {
 
 func (w *asking) push(models string) {
 	w.source.Push("edit", map[string][]byte{"models.cue": []byte(models)})
+}
+
+// TestAsksBlind: what was answered is known, too, after a cluster that could not be seen.
+func TestAsksBlind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newAsking(t, checked)
+		o := w.daemon().Options
+		away := &away{Engine: o.Cluster}
+		o.Cluster = away
+		time.AfterFunc(time.Minute, func() { away.now.Store(true) })
+		time.AfterFunc(2*time.Minute, func() {
+			if got := w.waits(); len(got) == 0 {
+				t.Error("a cluster that can't be seen is not told")
+			}
+			away.now.Store(false)
+		})
+		run(t, reconcile.New(o), 3*time.Minute)
+		if n := w.times(); n != 1 || len(w.waits()) > 0 {
+			t.Errorf("asked %d times; it waits for %q", n, w.waits())
+		}
+	})
+}
+
+// away is an engine that can't be reached now and then.
+type away struct {
+	reconcile.Engine
+	now atomic.Bool
+}
+
+func (e *away) Observe(ctx context.Context) (plan.Live, error) {
+	if e.now.Load() {
+		return plan.Live{}, errors.New("the cluster can't be reached")
+	}
+	return e.Engine.Observe(ctx)
 }
 
 // TestAsksAgain: a model that answers otherwise is asked again, ever more rarely, is never touched, and counts once it is right.

@@ -148,7 +148,8 @@ func (l *Loop) pass(looking, ctx context.Context, moment time.Duration) (Pass, e
 	var live plan.Live
 	for n := range races {
 		pass, err := l.plan(looking, live)
-		if err == nil && l.asks.begin(looking, l.Ask, pass.Plan.Asks) && moment == streaming {
+		_, blind := pass.Live.Unknown[render.SeldonDeployment] // then nothing is asked, and nothing forgotten
+		if err == nil && !blind && l.asks.begin(looking, l.Ask, pass.Plan.Asks) && moment == streaming {
 			l.asks.under.Wait()
 			pass, err = l.plan(looking, pass.Live)
 		}
