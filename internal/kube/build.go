@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"context"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -45,10 +46,20 @@ func failedContainer(pod corev1.Pod) string {
 
 // ended puts the last lines of the step that failed to what is said of a Workflow.
 func (e *Engine) ended(o plan.Observed) plan.Observed {
-	if o.Phase == plan.Failed {
-		o.Log = strings.Join(e.tails.of(tail{namespace: o.Ref.Namespace, uid: o.UID, workflow: o.Ref.Name}), "\n")
+	if o.Phase == plan.Failed && e.logs != nil {
+		o.Log = strings.Join(e.tails.of(o.UID, 0, func(ctx context.Context) (string, error) {
+			return e.logs.ofWorkflow(ctx, o.Ref.Namespace, o.Ref.Name)
+		}), "\n")
 	}
 	return o
+}
+
+// lines are the last ones that a container of a served model printed.
+func (e *Engine) lines(x tail) []string {
+	if x == (tail{}) || e.logs == nil {
+		return nil
+	}
+	return e.tails.of(x.uid+"/"+x.container, x.restarts, func(ctx context.Context) (string, error) { return e.logs.tail(ctx, x) })
 }
 
 // advised is a message with what people can do about it: about the words of Argo (of 3.5 to 3.7) and of the kubelet.
@@ -56,6 +67,7 @@ func advised(message string) string {
 	for _, advice := range []struct{ words, try string }{
 		{"OOMKilled", "raise package.resources.limits.memory"},
 		{"exceeded its deadline", "raise package.timeout"},
+		{"exceeded workflow deadline", "raise package.timeout"},
 		{"longer than the specified deadline", "raise package.timeout"},
 		{"workflowtaskresults.argoproj.io is forbidden", "trefoil render --platform prints the Role that its account lacks"},
 		{"ImagePull", "correct the image, in workflows.images or package.argo, and delete the Workflow"},

@@ -71,11 +71,11 @@ func TestBuildLog(t *testing.T) {
 				}
 			}))
 			defer server.Close()
-			read, err := podLogs(&rest.Config{Host: server.URL})
+			logs, err := newLogs(&rest.Config{Host: server.URL})
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := read(t.Context(), tail{namespace: "argo", workflow: "build", uid: "u"})
+			got, err := logs.ofWorkflow(t.Context(), "argo", "build")
 			if got != test.want && !test.refused || (err != nil) != test.refused {
 				t.Errorf("%q, %v", got, err)
 			}

@@ -62,6 +62,7 @@ type Engine struct {
 	whole     bool
 	memo      memo
 	tails     *tails
+	logs      *logs // nil where there are none, as of a fake
 }
 
 // Config reads how to reach a cluster. An empty path asks the usual places: the files that KUBECONFIG names, the one in the
@@ -97,7 +98,7 @@ func New(options Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.tails.read, err = podLogs(config)
+	e.logs, err = newLogs(config)
 	return e, err
 }
 
@@ -177,6 +178,7 @@ func (e *Engine) look() (plan.Live, error) {
 	live := plan.Live{Objects: map[render.Ref][]plan.Observed{}, Unknown: map[render.Kind]string{}, Absent: map[render.Kind]bool{}}
 	r := e.memo.begin()
 	defer e.memo.end(r)
+	defer e.tails.sweep()
 	for _, kind := range kinds() {
 		served, err := resource(kind)
 		if err != nil {

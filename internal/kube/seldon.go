@@ -46,7 +46,7 @@ func (e *Engine) diagnosed(o plan.Observed, made []*unstructured.Unstructured) p
 		running, _ := e.watches[servingPods()].indexed(deployed, deploymentKey(d)) // the index is there
 		all = append(all, running...)
 	}
-	return told(o, troubled(o.Image, all), e.tails.of)
+	return told(o, troubled(o.Image, all), e.lines)
 }
 
 // told puts the trouble, with the last words of whom it is about, in place of what the engine says.

@@ -17,82 +17,111 @@ import (
 	"github.com/trefoil-gitops/trefoil/reconcile"
 )
 
-// How much of a log is read, and how long the kubelet may take for it.
+// How much of a log is told and read, and how long the kubelet may take for it.
 const (
 	tailLines   = 20
 	linesAsked  = 200 // some are Argo's own
-	tailBytes   = 32 << 10
-	tailTime    = 5 * time.Second
-	tailsKept   = 1000
-	tailsAsked  = 100
+	tailBytes   = 256 << 10
 	tailLongest = 200 // characters of all lines that are told as one
+	tailTime    = 5 * time.Second
+	tailPause   = 30 * time.Second // before one that could not be read, or was empty, is read again
+	tailReaders = 8
+	tailsAsked  = 100
 )
 
-// tail names the end of a container's log: of one that a pod has, or of the one with which a Workflow failed.
+// tail names a container's log.
 type tail struct {
 	namespace, pod, uid, container string
 	restarts                       int64
-	workflow                       string // whose pods are asked first which container that is; uid is its own then
 }
 
 // tails reads the ends of logs beside the passes, since a kubelet may be slow: what has been read is told by the next pass.
 type tails struct {
-	read  func(context.Context, tail) (string, error)
 	poke  func()
-	asked chan tail
-
-	reading sync.WaitGroup // what is asked and not yet read
+	asked chan asked
 
 	mu    sync.Mutex
-	known map[string]ending // by uid and container
+	known map[string]*ending // by uid, and container
+	under int                // are asked for and not yet read
+	idle  chan struct{}      // is closed when none is
+}
+
+// asked is a log that somebody wants to know the end of.
+type asked struct {
+	*ending
+	read func(context.Context) (string, error)
 }
 
 // ending is what was read when the container had been restarted so often: its last lines, in characters that a terminal shows.
 type ending struct {
 	restarts int64
 	lines    []string
+	again    time.Time // when it is read once more; zero where that has been done, or is under way
+	wanted   bool      // since the last sweep
 }
 
 func newTails(poke func()) *tails {
-	return &tails{poke: poke, asked: make(chan tail, tailsAsked), known: map[string]ending{}}
+	return &tails{poke: poke, asked: make(chan asked, tailsAsked), known: map[string]*ending{}}
 }
 
 // of are the last lines that are known. What is not known yet is asked for, once for each restart.
-func (t *tails) of(x tail) []string {
-	if t.read == nil || x == (tail{}) {
-		return nil
-	}
+func (t *tails) of(key string, restarts int64, read func(context.Context) (string, error)) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	was, found := t.known[x.key()]
-	if found && was.restarts == x.restarts {
-		return was.lines
+	x := t.known[key]
+	if x == nil {
+		x = &ending{restarts: -1}
+		t.known[key] = x
 	}
-	if len(t.known) >= tailsKept { // most are of pods that are gone
-		clear(t.known)
+	x.wanted = true
+	if x.restarts == restarts && (x.again.IsZero() || time.Now().Before(x.again)) {
+		return x.lines
 	}
-	t.reading.Add(1)
 	select {
-	case t.asked <- x:
-		t.known[x.key()] = ending{x.restarts, was.lines}
+	case t.asked <- asked{x, read}:
+		x.restarts, x.again = restarts, time.Time{}
+		if t.under++; t.under == 1 {
+			t.idle = make(chan struct{})
+		}
 	default: // a later pass asks again
-		t.reading.Done()
 	}
-	return was.lines
+	return x.lines
 }
-
-func (x tail) key() string { return x.uid + "/" + x.container }
 
 // run reads until the context ends.
 func (t *tails) run(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case x := <-t.asked:
-			t.fetch(ctx, x)
-			t.reading.Done()
-		}
+	var all sync.WaitGroup
+	for range tailReaders {
+		all.Go(func() {
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case x := <-t.asked:
+					t.fetch(ctx, x)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// fetch reads one. An error means that less is said for now: the right may be missing, the kubelet slow, or the pod gone.
+func (t *tails) fetch(ctx context.Context, x asked) {
+	ctx, cancel := context.WithTimeout(ctx, tailTime)
+	defer cancel()
+	log, err := x.read(ctx)
+	lines := logEnd(log)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err == nil && len(lines) > 0 {
+		x.lines = lines
+		t.poke()
+	} else {
+		x.again = time.Now().Add(tailPause)
+	}
+	if t.under--; t.under == 0 {
+		close(t.idle)
 	}
 }
 
@@ -100,24 +129,27 @@ func (t *tails) run(ctx context.Context) {
 func (t *tails) settled(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, tailTime)
 	defer cancel()
-	read := make(chan struct{})
-	go func() { t.reading.Wait(); close(read) }()
+	t.mu.Lock()
+	idle := t.idle
+	t.mu.Unlock()
+	if idle == nil { // nothing ever was
+		return
+	}
 	select {
-	case <-read:
+	case <-idle:
 	case <-ctx.Done():
 	}
 }
 
-// fetch reads one. An error means that less is said: the right may be missing, or the pod gone.
-func (t *tails) fetch(ctx context.Context, x tail) {
-	ctx, cancel := context.WithTimeout(ctx, tailTime)
-	defer cancel()
-	log, err := t.read(ctx, x)
-	if lines := logEnd(log); err == nil && len(lines) > 0 {
-		t.mu.Lock()
-		t.known[x.key()] = ending{x.restarts, lines}
-		t.mu.Unlock()
-		t.poke()
+// sweep forgets what nobody wanted since the last one: it is of what is gone, or well again.
+func (t *tails) sweep() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for key, x := range t.known {
+		if !x.wanted {
+			delete(t.known, key)
+		}
+		x.wanted = false
 	}
 }
 
@@ -150,25 +182,42 @@ func lastWords(lines []string) string {
 	return words
 }
 
-// podLogs reads logs from the cluster: of the run that crashed, where there was one.
-func podLogs(config *rest.Config) (func(context.Context, tail) (string, error), error) {
+// logs reads them from the cluster.
+type logs struct{ client typedcore.CoreV1Interface }
+
+func newLogs(config *rest.Config) (*logs, error) {
 	client, err := typedcore.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
-	return func(ctx context.Context, x tail) (string, error) {
-		if x.workflow != "" {
-			pods, err := client.Pods(x.namespace).List(ctx, metav1.ListOptions{LabelSelector: podsOf(x.workflow), Limit: podsListed})
-			if err != nil {
-				return "", err
-			}
-			if x = broken(pods.Items); x == (tail{}) {
-				return "", nil
-			}
-		}
-		lines, bytes := int64(linesAsked), int64(tailBytes)
-		options := corev1.PodLogOptions{Container: x.container, Previous: x.restarts > 0, TailLines: &lines, LimitBytes: &bytes}
-		text, err := client.Pods(x.namespace).GetLogs(x.pod, &options).DoRaw(ctx)
-		return string(text), err
-	}, nil
+	return &logs{client}, nil
+}
+
+// tail is the end of a container's log: of the run that crashed, where there was one.
+func (l *logs) tail(ctx context.Context, x tail) (string, error) {
+	text, err := l.last(ctx, x, linesAsked)
+	if err == nil && len(text) >= tailBytes { // then it is the end that is missing
+		return l.last(ctx, x, tailLines)
+	}
+	return text, err
+}
+
+func (l *logs) last(ctx context.Context, x tail, lines int64) (string, error) {
+	bytes := int64(tailBytes)
+	options := corev1.PodLogOptions{Container: x.container, Previous: x.restarts > 0, TailLines: &lines, LimitBytes: &bytes}
+	text, err := l.client.Pods(x.namespace).GetLogs(x.pod, &options).DoRaw(ctx)
+	return string(text), err
+}
+
+// ofWorkflow is the end of what the container printed with which a Workflow failed.
+func (l *logs) ofWorkflow(ctx context.Context, namespace, name string) (string, error) {
+	pods, err := l.client.Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: podsOf(name), Limit: podsListed})
+	if err != nil {
+		return "", err
+	}
+	x := broken(pods.Items)
+	if x == (tail{}) {
+		return "", nil
+	}
+	return l.tail(ctx, x)
 }

@@ -3,60 +3,65 @@ package kube
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
 
-// TestTails: what a pod said is read once for each restart, beside the pass, and told by the next one.
+// TestTails: what a pod said is read once for each restart, beside the pass, and told by the next one. What could not be read is not
+// lost for ever.
 func TestTails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asked, pokes := 0, 0
+		reads, pokes := 0, 0
 		tails := newTails(func() { pokes++ })
-		tails.read = func(context.Context, tail) (string, error) {
-			if asked++; asked == 2 {
-				return "", errors.New("forbidden")
+		read := func(context.Context) (string, error) {
+			if reads++; reads == 2 {
+				return "", errors.New("the kubelet is busy")
 			}
-			return "ImportError: torch\n", nil
+			return fmt.Sprintf("read %d\n", reads), nil
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		go tails.run(ctx)
 		defer synctest.Wait()
 		defer cancel()
-		crash := tail{namespace: "ml", pod: "mnist", uid: "u", container: "model", restarts: 1}
-		if words := lastWords(tails.of(crash)); words != "" {
-			t.Errorf("%q is said before it was read", words)
-		}
-		for range 2 {
+		for i, step := range []struct {
+			restarts int64
+			after    time.Duration
+			words    string // before what this step asks is known
+			reads    int    // after
+		}{
+			{0, 0, "", 1}, {0, 0, "read 1", 1}, {0, time.Hour, "read 1", 1},
+			{1, 0, "read 1", 2}, {1, time.Second, "read 1", 2}, {1, tailPause, "read 1", 3}, {1, 0, "read 3", 3},
+		} {
+			time.Sleep(step.after)
+			words := lastWords(tails.of("u/model", step.restarts, read))
+			tails.settled(ctx)
 			synctest.Wait()
-			if words := lastWords(tails.of(crash)); words != "ImportError: torch" || asked != 1 || pokes != 1 {
-				t.Errorf("%q is said after %d reads and %d pokes", words, asked, pokes)
+			if words != step.words || reads != step.reads {
+				t.Errorf("step %d: %q is said, then %d were read", i, words, reads)
 			}
 		}
-		crash.restarts++ // and now the right is missing
-		tails.of(crash)
-		synctest.Wait()
-		if words := lastWords(tails.of(crash)); words != "ImportError: torch" || asked != 2 || pokes != 1 {
-			t.Errorf("%q is said after %d reads and %d pokes", words, asked, pokes)
+		if pokes != 2 {
+			t.Errorf("%d pokes", pokes)
 		}
 	})
 }
 
-// TestTailsAreBounded: pods without end take no memory without end.
-func TestTailsAreBounded(t *testing.T) {
+// TestTailsAreSwept: what nobody asks any more takes no memory.
+func TestTailsAreSwept(t *testing.T) {
 	tails := newTails(func() {})
-	tails.read = func(context.Context, tail) (string, error) { return "", nil }
-	for i := range 2 * tailsKept {
-		tails.of(tail{uid: strings.Repeat("x", i)})
-		select {
-		case <-tails.asked:
-		default:
-		}
-		if len(tails.known) > tailsKept {
-			t.Fatalf("%d are kept", len(tails.known))
-		}
+	for i := range 2 * tailsAsked {
+		tails.of(fmt.Sprint(i), 0, nil)
+	}
+	tails.sweep()
+	tails.of("0", 0, nil)
+	tails.sweep()
+	if len(tails.known) != 1 {
+		t.Errorf("%d are kept", len(tails.known))
 	}
 }
 

@@ -53,21 +53,30 @@ func pushed(u *unstructured.Unstructured) (plan.Phase, string, string) {
 // is only told by the pod; the Workflow goes on Running.
 func words(u *unstructured.Unstructured, phases ...string) string {
 	var all []string
-	if message := text(u.Object, "status", "message"); message != "" && !strings.HasPrefix(message, retries) {
-		all = append(all, message)
+	told := map[string]bool{"": true}
+	if message := text(u.Object, "status", "message"); !strings.HasPrefix(message, retries) && !told[message] {
+		all, told[message] = append(all, untimed(message)), true
 	}
 	for _, node := range pods(u) {
 		message := text(node, "message")
-		if message == "" || slices.Contains(all, message) || !slices.Contains(phases, text(node, "phase")) {
-			continue
+		if !told[message] && slices.Contains(phases, text(node, "phase")) {
+			all, told[message] = append(all, podName(node)+": "+message), true
 		}
-		all = append(all, podName(node)+": "+message)
 	}
 	return advised(reconcile.Line(strings.Join(all, "; ")))
 }
 
 // retries begins what Argo says of a Workflow whose pod is not tried again: it is the pod that has something to say.
 const retries = "retryStrategy.expression"
+
+// untimed is a message without the time that Argo puts to one of its own.
+func untimed(message string) string {
+	const deadline = "retry exceeded workflow deadline"
+	if strings.HasPrefix(message, deadline) {
+		return deadline
+	}
+	return message
+}
 
 // podName is the template that a pod runs, and which try of it, from the second on.
 func podName(node map[string]any) string {
