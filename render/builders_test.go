@@ -24,8 +24,12 @@ func builder(args []string) int {
 		}
 		return 0
 	}
-	if note("", args) != nil || os.Getenv("BROKEN") != "" && !slices.Contains(args, "push") {
+	if note("", args) != nil {
 		return 1
+	}
+	if broken := os.Getenv("BROKEN"); broken != "" && !slices.Contains(args, "push") {
+		fmt.Fprintln(os.Stderr, "STEP 1/2: FROM base\nError:", broken)
+		return 3
 	}
 	file, content := "--digestfile", "sha256:0f"
 	if slices.Contains(args, "--metadata-file") {
@@ -40,6 +44,7 @@ func builder(args []string) int {
 		return 0
 	}
 	if refused() {
+		fmt.Fprintln(os.Stderr, "connection refused", os.Getenv("REFUSAL"))
 		return 1
 	}
 	if os.WriteFile(args[i+1], []byte(content), 0o644) != nil {
@@ -122,30 +127,33 @@ const (
 func TestBuild(t *testing.T) {
 	buildah, buildkit := [2]string{buildahBuilds, buildahPushes}, [2]string{buildkitBuilds + "\n", buildkitPushes}
 	for name, test := range map[string]struct {
-		env    string
+		env    []string
 		builds int
 		pushes int
-		fails  bool
+		code   int
+		says   string
 	}{
-		"at once":              {"", 1, 1, false},
-		"registry down":        {"REFUSALS=3", 1, 4, false},
-		"registry never there": {"REFUSALS=99", 1, 13, true},
-		"wrong source":         {"BROKEN=build", 1, 0, true},
+		"at once":              {nil, 1, 1, 0, ""},
+		"registry down":        {[]string{"REFUSALS=3"}, 1, 4, 0, "connection refused"},
+		"registry never there": {[]string{"REFUSALS=99"}, 1, 13, passes, "does not take it"},
+		"registry refuses":     {[]string{"REFUSALS=99", "REFUSAL=unauthorized: authentication required"}, 1, 1, 1, "the registry refuses"},
+		"wrong source":         {[]string{"BROKEN=build"}, 1, 0, 3, "Error: build"},
+		"no base for now":      {[]string{"BROKEN=pinging: received unexpected HTTP status: 503 Service Unavailable"}, 1, 0, passes, "STEP 1/2"},
 	} {
 		for file, lines := range map[string][2]string{"buildah.sh": buildah, "buildkit.sh": buildkit} {
 			t.Run(file+" "+name, func(t *testing.T) {
 				t.Parallel() // BuildKit's takes a second to see that the daemon is there
 				dir := t.TempDir()
-				output, err := script(t, "push.sh+"+file, building(dir, test.env)...)
-				if (err != nil) != test.fails {
-					t.Fatalf("%v: %s", err, output)
+				output, err := script(t, "push.sh+"+file, building(dir, test.env...)...)
+				if got := exitCode(err); got != test.code || !strings.Contains(output, test.says) {
+					t.Fatalf("exit code %d: %s", got, output)
 				}
 				want := strings.Repeat(lines[0], test.builds) + strings.Repeat(lines[1], test.pushes)
 				if diff := cmp.Diff(want, calls(t, dir, "")); diff != "" {
 					t.Error(diff)
 				}
 				digest, err := os.ReadFile(dir + "/digest")
-				if got := strings.TrimSpace(string(digest)); !test.fails && got != "sha256:0f" || test.fails && got != "" {
+				if got := strings.TrimSpace(string(digest)); test.code == 0 && got != "sha256:0f" || test.code != 0 && got != "" {
 					t.Errorf("digest %q, %v", got, err)
 				}
 			})

@@ -3,6 +3,7 @@ package render_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -238,7 +239,7 @@ func TestSource(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			context := filepath.Join(t.TempDir(), "context")
 			output, err := script(t, "source.sh", "REPOSITORY="+url, "COMMIT="+first, "FOLDER="+test.folder,
-				"GIT_DIR="+filepath.Join(t.TempDir(), "git"), "CONTEXT="+context,
+				"GIT_DIR="+filepath.Join(t.TempDir(), "git"), "CONTEXT="+context, "RETRY_SECONDS=0",
 				"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=protocol.version", "GIT_CONFIG_VALUE_0="+test.protocol)
 			if test.want == nil {
 				if err == nil || !strings.Contains(output, "no folder 'nowhere' in commit "+first) {
@@ -254,4 +255,36 @@ func TestSource(t *testing.T) {
 			}
 		})
 	}
+}
+
+// passes is the exit code of what passes by itself, by which Argo tries the pod again.
+const passes = 75
+
+// TestSourceAnswers: a server that is down for too long is asked again by another pod, one that refuses is not.
+func TestSourceAnswers(t *testing.T) {
+	for name, test := range map[string]struct{ status, code int }{
+		"down":    {http.StatusServiceUnavailable, passes},
+		"refuses": {http.StatusForbidden, 1},
+		"unknown": {http.StatusNotFound, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(test.status) }))
+			defer server.Close()
+			output, err := script(t, "source.sh", "REPOSITORY="+server.URL, "COMMIT="+strings.Repeat("1", 40), "FOLDER=",
+				"GIT_DIR="+filepath.Join(t.TempDir(), "git"), "CONTEXT="+t.TempDir(), "RETRY_SECONDS=0")
+			if got := exitCode(err); got != test.code {
+				t.Errorf("exit code %d, not %d: %s", got, test.code, output)
+			}
+		})
+	}
+}
+
+// exitCode is that of a script; 0 where it ended well.
+func exitCode(err error) int {
+	var end *exec.ExitError
+	if errors.As(err, &end) {
+		return end.ExitCode()
+	}
+	return 0
 }

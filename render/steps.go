@@ -85,18 +85,21 @@ func template(model string, p schema.Package, r schema.Release, s Settings, imag
 }
 
 // retries tries a pod again that is not to blame: its node is gone or in need, somebody deleted it, or a step ended with the exit code
-// of what passes by itself (EX_TEMPFAIL, 75). All of it happens within the time-out of the package.
+// of what passes by itself (EX_TEMPFAIL, 75). All of it happens within the time-out of the package. Argo pauses before it looks whether
+// it tries again at all: a longer first pause would keep what failed for good from being told.
 func retries() map[string]any {
 	return map[string]any{
 		"limit":       int64(5),
 		"retryPolicy": "Always",
-		"backoff":     map[string]any{"duration": "30s", "factor": int64(2)},
+		"backoff":     map[string]any{"duration": "5s", "factor": int64(3)},
 		"expression":  "lastRetry.message matches '" + passing + "'",
 	}
 }
 
-// passing is what Argo says of such pods: words of its own, of the kubelet and of the controllers of nodes.
-const passing = "exit code 75|pod deleted|node was low on|node shutdown|unresponsive|[Pp]reempt"
+// passing begins what Argo says of such pods: words of its own, of the kubelet and of the controllers of nodes. The log of a step comes
+// after the name of that.
+const passing = "^(pod deleted|[a-z0-9-]+: Error [(]exit code 75[)]|The node was low on |The node had condition|" +
+	"Pod was terminated in response to imminent node shutdown|Node [^ ]+ which was running pod|Preempted )"
 
 func fetch(r schema.Release, s Settings) map[string]any {
 	script, env := fetchScript+checkScript, []string{
@@ -141,6 +144,7 @@ func source(c checkout, artifact string, s Settings, login bool) map[string]any 
 		"ARTIFACT", artifactFile,
 		"ARTIFACT_PATH", artifact,
 		"CONTEXT", contextPath,
+		"RETRY_SECONDS", "5",
 	}
 	if !login {
 		return step("source", s.Workflows.Images.Git, script, env...)

@@ -51,7 +51,7 @@ done <<END
 $NOTES
 END
 
-build "$@" # what is wrong with the source ends it here; what follows takes from the cache
+building build "$@" # what is wrong with the source ends it here; what follows takes from the cache
 patiently build "$@" --output "$output" --metadata-file "$run/built"
 sed -n 's/.*"containerimage\.digest": *"\(sha256:[0-9a-f]*\)".*/\1/p' "$run/built" >"$DIGEST"
 test -s "$DIGEST"

@@ -1,10 +1,30 @@
 #!/bin/sh
 # Goes before a script that builds and pushes. Env: IMAGE, STORAGE, RETRY_SECONDS.
 
-# A registry that is down comes back, and what was built would be lost: it is asked for three minutes, and then Argo tries the whole
-# pod again, which it knows by the exit code (EX_TEMPFAIL). A login that is refused stays refused.
+mkdir -p "$STORAGE"
+
+# What the tools say last when it was a registry that failed, and not what they build.
+gone='HTTP status: 5|status code 5|50[0234] (Internal|Bad|Service|Gateway)|connection refused|connection reset|i/o timeout|handshake timeout|unexpected EOF'
+
+# A base image may come from a registry that is down: then Argo tries the whole pod again, which it knows by the exit code
+# (EX_TEMPFAIL). What the build says is shown as it says it.
+building() { # COMMAND...
+    mkfifo "$STORAGE/errors"
+    tee "$STORAGE/said" <"$STORAGE/errors" >&2 &
+    shown=$!
+    status=0
+    "$@" 2>"$STORAGE/errors" || status=$?
+    wait "$shown"
+    rm "$STORAGE/errors"
+    if [ "$status" -ne 0 ] && tail -n 1 "$STORAGE/said" | grep -qE "$gone"; then
+        exit 75
+    fi
+    return "$status"
+}
+
+# A registry that is down comes back, and what was built would be lost: it is asked for three minutes before the pod is given up. A
+# login that is refused stays refused.
 patiently() { # COMMAND...
-    mkdir -p "$STORAGE"
     tries=13
     until "$@" 2>"$STORAGE/said"; do
         cat "$STORAGE/said" >&2

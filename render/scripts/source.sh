@@ -1,6 +1,7 @@
 #!/bin/sh
 # Writes a folder of a repository at a commit to CONTEXT, without history, submodules, hooks or symbolic links.
-# Env: REPOSITORY, COMMIT, FOLDER (empty for the root), GIT_DIR (to be made), CONTEXT.
+# Env: REPOSITORY, COMMIT, FOLDER (empty for the root), GIT_DIR (to be made), CONTEXT,
+# RETRY_SECONDS.
 set -eu
 umask 022
 export GIT_TERMINAL_PROMPT=0
@@ -10,8 +11,23 @@ git config core.hooksPath /dev/null
 git config core.symlinks false # a link becomes a file with its target as text: nothing outside CONTEXT can be reached
 
 # Not every server hands out a commit by its hash: those that do not are asked for everything.
-git fetch -q --depth 1 --no-tags -- "$REPOSITORY" "$COMMIT" ||
-    git fetch -q --no-tags -- "$REPOSITORY" '+refs/*:refs/remotes/source/*'
+fetch() {
+    git fetch -q --depth 1 --no-tags -- "$REPOSITORY" "$COMMIT" ||
+        git fetch -q --no-tags -- "$REPOSITORY" '+refs/*:refs/remotes/source/*'
+}
+
+tries=12
+until fetch 2>"$GIT_DIR/said"; do
+    cat "$GIT_DIR/said" >&2
+    if grep -qiE 'authentication failed|could not read (user|pass)|permission denied|verification failed|not found|does not appear|error: 4' "$GIT_DIR/said"; then
+        exit 1
+    fi
+    tries=$((tries - 1))
+    if [ "$tries" -eq 0 ]; then
+        exit 75 # EX_TEMPFAIL: Argo tries the pod again
+    fi
+    sleep "$RETRY_SECONDS" # a server that is down comes back
+done
 
 if ! git read-tree "$COMMIT:$FOLDER"; then
     echo "no folder '$FOLDER' in commit $COMMIT" >&2
