@@ -89,11 +89,10 @@ stringData: {.dockerconfigjson: '{"auths": {}}'}
 `, stack.NamespaceWorkflows)))
 	_, err := w.git.Seed(w.Context(), "mnist", "../examples/mnist")
 	w.must(err)
-	const direct = `seldon: spec: predictors: [{name: "main", annotations: "seldon.io/no-engine": "true"}]`
 	w.push("mnist: this cluster's registry", `image: "registry.example/mnist"`, `image: "`+podsImage+`"`)
 	w.push("mnist: this cluster's builder", "seldonio/seldon-core-s2i-python3:1.17.1", stack.ImageServer)
 	w.push("mnist: production is not needed", "release: 2", "release: 1000")
-	w.push("mnist: no executor", `staging: {namespace: "ml-staging"}`, "staging: {\n\t\t\tnamespace: \"ml-staging\"\n\t\t\t"+direct+"\n\t\t}")
+	w.push("mnist: no executor", `staging: {namespace: "ml-staging"}`, `staging: {namespace: "ml-staging", engine: false}`)
 	return w
 }
 
