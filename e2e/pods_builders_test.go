@@ -201,11 +201,10 @@ func (b builders) said(m *built) (annotations, labels map[string]string) {
 // answer asks each image for real digits, through its Service.
 func (b builders) answer(all []digit) {
 	for _, m := range b.models {
-		_, err := b.stack.Kube.Await(b.Context(), seldonDeployments(), stack.NamespaceStaging, m.name, func(u *unstructured.Unstructured) bool {
+		b.await(seldonDeployments(), stack.NamespaceStaging, m.name, func(u *unstructured.Unstructured) bool {
 			state, _, _ := unstructured.NestedString(u.Object, "status", "state")
 			return state == "Available"
 		})
-		b.must(err)
 		b.readBy(m.name, m.image(), all)
 	}
 }
