@@ -77,7 +77,7 @@ func TestAccess(t *testing.T) {
 			t.Fatal(err)
 		}
 		canI(t, s, stack.UserDaemon, "create services/proxy "+stack.NamespaceStaging, true)
-		canI(t, s, stack.UserDaemon, denied+"get,update,patch,delete services/proxy "+stack.NamespaceStaging+"\ncreate pods/proxy "+stack.NamespaceStaging, false)
+		canI(t, s, stack.UserDaemon, denied+"get,update,patch,delete services/proxy "+stack.NamespaceStaging, false)
 	})
 	t.Run("manifests", func(t *testing.T) { manifests(t, s, nil) })
 	t.Run("manifests with webhooks", func(t *testing.T) { manifests(t, s, map[string]int{"Service": 1, "Ingress": 1}, "webhook") })

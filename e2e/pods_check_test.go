@@ -30,8 +30,8 @@ func (w *world) withCheck() {
 // permitted gives the daemon the right that is missing at first.
 func (w *world) permitted() {
 	w.Helper()
-	w.stands("release 1 fails its check: no way to Service ml-staging/mnist-main through the API server: create on services/proxy is needed: " +
-		"deploy/checks gives the daemon that right; with kubernetes.ingress it needs none (asked: models.cue:41:5)")
+	w.stands("release 1 fails its check: no way to Service ml-staging/mnist-main through the API server: " +
+		"create on services/proxy is needed: deploy/checks gives the daemon that right; with kubernetes.ingress it needs none (asked: models.cue:41:5)")
 	w.must(w.stack.PermitChecks(w.Context()))
 	w.stands("available")
 }
@@ -77,7 +77,8 @@ func (w *world) state(environment string) string {
 // unvaried is a state without what differs from run to run.
 func unvaried(state string) string {
 	for _, m := range [][2]string{
-		{` \(for [0-9a-z]+\)`, ""}, {` is [0-9.e-]+, and`, " is N, and"}, {`restarted [0-9]+ times`, "restarted N times"}, {`\): .*(RuntimeError: )`, "): LOG $1"},
+		{` \(for [0-9a-z]+\)`, ""}, {` is [0-9.e-]+, and`, " is N, and"}, {`restarted [0-9]+ times`, "restarted N times"},
+		{`\): .*(RuntimeError: )`, "): LOG $1"},
 	} {
 		state = regexp.MustCompile(m[0]).ReplaceAllString(state, m[1])
 	}
@@ -126,8 +127,8 @@ func (w *world) uids() string {
 	return strings.Join(all, " ")
 }
 
-// brokenInPods packages serving code that raises: that is told with the last line of its log long before the deadline, and the release before it
-// goes on answering.
+// brokenInPods packages serving code that raises: that is told with the last line of its log long before the deadline, and the release
+// before it goes on answering.
 func brokenInPods(w *world) {
 	_, err := w.git.Push(w.Context(), "mnist: a model that does not start", func(dir string) error {
 		name := filepath.Join(dir, "serve-mnist", "MnistModel.py")

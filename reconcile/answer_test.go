@@ -19,7 +19,8 @@ func TestReadAnswer(t *testing.T) {
 	}{
 		{"numbers", `{"data": {"ndarray": [[0.25, 7], [-1e3]]}, "meta": {"requestPath": {"b": "model@1", "a": "scaler", "c": "model@1"}}}`, nil,
 			"[model@1 scaler] map[data.ndarray.0.1:7 data.ndarray.1.0:-1000] "},
-		{"other kinds", `{"data": {"tensor": {"values": [1, 2, 3]}}, "jsonData": {"score": true}, "strData": "7"}`, nil, "[] map[data.tensor.values.2:3] "},
+		{"other kinds", `{"data": {"tensor": {"values": [1, 2, 3]}}, "jsonData": {"score": true}, "strData": "7"}`, nil,
+			"[] map[data.tensor.values.2:3] "},
 		{"shapes", `{"data": {"ndarray": {"0": [1, 2]}, "tensor": 3}, "jsonData": [1]}`, nil, "[] map[data.ndarray.0.1:2] "},
 		{"another protocol", `{"meta": {"requestPath": ["model@1"]}, "jsonData": {"score": 0.5}}`, nil, "[] map[jsonData.score:0.5] "},
 		{"a list", `[1, 2]`, nil, "[] map[] "},

@@ -167,7 +167,8 @@ func TestAsksAgain(t *testing.T) {
 		w.score = 0.1
 		writes, loop := len(w.cluster.Writes), w.daemon()
 		time.AfterFunc(time.Hour-time.Second, func() {
-			want := []string{"mnist/staging: hold: release 1 fails its check: data.ndarray.0.0 is 0.1, and has to be >=0.5 (models.cue:23:31) (asked: models.cue:22:2)"}
+			want := []string{"mnist/staging: hold: release 1 fails its check: data.ndarray.0.0 is 0.1, and has to be >=0.5 (models.cue:23:31)" +
+				" (asked: models.cue:22:2)"}
 			if diff := cmp.Diff(want, w.waits()); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}

@@ -61,7 +61,8 @@ func (h *history) frozen(p reconcile.Pass, writes []string) {
 // again makes the plan once more: same input, same bytes (I8), and the input stays as it is.
 func (h *history) again(p reconcile.Pass, holder string) {
 	in := plan.Input{
-		Catalog: p.Catalog, Live: p.Live, Settings: h.loop().Settings, Revision: p.Revision, Now: h.now, Limits: h.limits, Holder: holder, Asking: true,
+		Catalog: p.Catalog, Live: p.Live, Settings: h.loop().Settings, Revision: p.Revision, Now: h.now, Limits: h.limits,
+		Holder: holder, Asking: true,
 	}
 	h.passes++
 	before := ""

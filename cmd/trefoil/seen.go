@@ -207,9 +207,8 @@ func indexOf(lines []string, reason string) int {
 // hasCheck reports whether a line is about an environment that serves what it asks for, and has a check.
 func hasCheck(line state, pass reconcile.Pass) bool {
 	i := slices.IndexFunc(pass.Catalog.Models, func(m schema.Model) bool { return m.Name == line.Model })
-	return i >= 0 && slices.Equal(line.State, []string{available}) && slices.ContainsFunc(pass.Catalog.Models[i].Serve, func(e schema.Environment) bool {
-		return e.Name == line.Environment && e.Check != nil
-	})
+	checked := func(e schema.Environment) bool { return e.Name == line.Environment && e.Check != nil }
+	return i >= 0 && slices.Equal(line.State, []string{available}) && slices.ContainsFunc(pass.Catalog.Models[i].Serve, checked)
 }
 
 // checked is the state of such an environment. Only the daemon asks the model: where it says nothing, the answer was right.
