@@ -11,6 +11,7 @@ import (
 
 	"github.com/trefoil-gitops/trefoil/internal/kube"
 	"github.com/trefoil-gitops/trefoil/internal/redact"
+	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/render"
 )
 
@@ -33,8 +34,9 @@ func (c config) way(ingress string, longest int64) (way, error) {
 	return predictor.Ask, nil
 }
 
-// through is the way of an ingress of Seldon's.
+// through is the way of an ingress of Seldon's. It goes nowhere else: who answers could say where.
 func through(ingress string, longest int64) way {
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return func(ctx context.Context, at render.Ref, request []byte) ([]byte, int, error) {
 		to, err := url.JoinPath(ingress, "seldon", at.Namespace, at.Name, "api/v1.0/predictions")
 		if err != nil {
@@ -45,11 +47,15 @@ func through(ingress string, longest int64) way {
 			return nil, 0, fmt.Errorf("--url or kubernetes.ingress: %w", err)
 		}
 		r.Header.Set("Content-Type", "application/json")
-		reply, err := http.DefaultClient.Do(r)
+		reply, err := client.Do(r)
 		if err != nil {
 			return nil, 0, fmt.Errorf("no answer: %w", err)
 		}
 		defer reply.Body.Close()
+		if to, err := reply.Location(); err == nil && reply.StatusCode/100 == 3 {
+			return nil, 0, fmt.Errorf("it redirects to %s://%s (%d), and no redirect is followed: is that the right --url or kubernetes.ingress?",
+				to.Scheme, reconcile.Line(to.Host), reply.StatusCode)
+		}
 		answer, err := io.ReadAll(io.LimitReader(reply.Body, longest))
 		return answer, reply.StatusCode, err
 	}

@@ -39,6 +39,7 @@ func NewPredictor(cluster *rest.Config, longest int64) (*Predictor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // the credentials would go there too
 	host, _, err := rest.DefaultServerUrlFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
@@ -47,7 +48,7 @@ func NewPredictor(cluster *rest.Config, longest int64) (*Predictor, error) {
 }
 
 // Ask returns the answer with the status of HTTP that the model gave it. The error wraps ErrNotServed where there is no Service, or no
-// pod of it is ready, and ErrForbidden.
+// pod of it is ready, and ErrForbidden. To be sent elsewhere is an error: a model may say where.
 func (p *Predictor) Ask(ctx context.Context, at render.Ref, request []byte) (answer []byte, status int, err error) {
 	service := render.ServiceName(at)
 	to := p.host.JoinPath("api/v1/namespaces", at.Namespace, "services", service+":http", "proxy/api/v1.0/predictions")
@@ -73,6 +74,9 @@ func (p *Predictor) Ask(ctx context.Context, at render.Ref, request []byte) (ans
 
 // refusal is the API server's own word in place of the model's; nil where the model has answered.
 func refusal(answer []byte, status int, service string) error {
+	if status/100 == 3 {
+		return fmt.Errorf("the model behind Service %s redirects (%d %s), and no redirect is followed", service, status, http.StatusText(status))
+	}
 	var said metav1.Status
 	_ = json.Unmarshal(answer, &said) // what can't be read is the model's
 	if status < http.StatusBadRequest || said.Kind != "Status" {

@@ -67,3 +67,24 @@ func TestPredictor(t *testing.T) {
 		t.Errorf("I6: %v", err)
 	}
 }
+
+// TestPredictorStays: a model that sends elsewhere gets the credentials sent nowhere.
+func TestPredictorStays(t *testing.T) {
+	thief := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("I6: %s is asked, with %q", r.Host, r.Header.Get("Authorization"))
+	}))
+	defer thief.Close()
+	for _, code := range []int{301, 302, 303, 307, 308} {
+		server := httptest.NewServer(http.RedirectHandler(thief.URL, code))
+		defer server.Close()
+		p, err := NewPredictor(&rest.Config{Host: server.URL, BearerToken: "t0ken"}, 300)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = p.Ask(t.Context(), render.Ref{Namespace: "ml", Name: "mnist"}, []byte("[1]"))
+		want := fmt.Sprintf("the model behind Service ml/mnist-main redirects (%d %s), and no redirect is followed", code, http.StatusText(code))
+		if err == nil || err.Error() != want {
+			t.Errorf("%d: %v, not %s", code, err, want)
+		}
+	}
+}
