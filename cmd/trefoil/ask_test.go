@@ -15,7 +15,9 @@ func TestThroughStays(t *testing.T) {
 		t.Errorf("%s %s is asked", r.Method, r.Host)
 	}))
 	defer thief.Close()
-	for to, place := range map[string]string{thief.URL + "/x?a=b": thief.URL, "http://u:p@other.example/": "http://other.example", "/x": "URL"} {
+	for to, place := range map[string]string{
+		thief.URL + "/x?a=b": thief.URL, "http://u:p@other.example/": "http://other.example", "/x": "URL",
+	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", to)
 			w.WriteHeader(http.StatusTemporaryRedirect)

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strconv"
 
+	"k8s.io/client-go/rest"
+
 	"github.com/trefoil-gitops/trefoil/internal/redact"
 )
 
@@ -17,17 +19,36 @@ import (
 // may repeat them. It stands below what adds them to a request, so that it knows them wherever they come from and however often
 // they change.
 type discreet struct {
-	next  http.RoundTripper
-	proxy func(*http.Request) (*url.URL, error)
-	sent  redact.Memory // tokens are made anew each hour
+	next    http.RoundTripper
+	proxy   func(*http.Request) (*url.URL, error)
+	longest int64         // bytes of what is told; the rest is dropped
+	told    bool          // answers are told as well as errors
+	sent    redact.Memory // tokens are made anew each hour
 }
 
-// discreetly makes a rest.Config's WrapTransport of its proxy, which is that of the environment where it names none.
-func discreetly(proxy func(*http.Request) (*url.URL, error)) func(http.RoundTripper) http.RoundTripper {
-	if proxy == nil {
-		proxy = http.ProxyFromEnvironment
+// enough bytes of what is too long for an error.
+const enough = 256 << 10
+
+// discreetly is a rest.Config's WrapTransport.
+func discreetly(config *rest.Config) func(http.RoundTripper) http.RoundTripper {
+	return func(next http.RoundTripper) http.RoundTripper {
+		return &discreet{next: next, proxy: proxyOf(config), longest: enough}
 	}
-	return func(next http.RoundTripper) http.RoundTripper { return &discreet{next: next, proxy: proxy} }
+}
+
+// tellingly is discreetly where people read the answers too, of which so many bytes matter.
+func tellingly(config *rest.Config, longest int64) func(http.RoundTripper) http.RoundTripper {
+	return func(next http.RoundTripper) http.RoundTripper {
+		return &discreet{next: next, proxy: proxyOf(config), longest: longest, told: true}
+	}
+}
+
+// proxyOf is the proxy of a cluster, that of the environment where it names none.
+func proxyOf(config *rest.Config) func(*http.Request) (*url.URL, error) {
+	if config.Proxy != nil {
+		return config.Proxy
+	}
+	return http.ProxyFromEnvironment
 }
 
 // RoundTrip is that of the next, without the credentials in what may be told.
@@ -43,7 +64,7 @@ func (d *discreet) RoundTrip(request *http.Request) (*http.Response, error) {
 			return nil, errors.New(text) // its cause would tell
 		}
 		return nil, err
-	case reply.StatusCode/100 == 1 || usual(request, reply):
+	case reply.StatusCode/100 == 1 || !d.told && usual(request, reply):
 		return reply, nil
 	}
 	if err := d.rewrite(reply); err != nil {
@@ -71,10 +92,9 @@ func usual(request *http.Request, reply *http.Response) bool {
 	return bytes.Contains(begin, []byte(`"kind"`))
 }
 
-// rewrite cleans the headers and the body. Of a body that is too long for an error the rest is dropped.
+// rewrite cleans the headers and the body.
 func (d *discreet) rewrite(reply *http.Response) error {
-	const enough = 256 << 10
-	body, err := io.ReadAll(io.LimitReader(reply.Body, enough))
+	body, err := io.ReadAll(io.LimitReader(reply.Body, d.longest))
 	if closed := reply.Body.Close(); err == nil {
 		err = closed
 	}

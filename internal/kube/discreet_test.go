@@ -94,7 +94,7 @@ func TestObjectsComeThrough(t *testing.T) {
 			t.Fatal(err)
 		}
 		request.Header.Set("Authorization", "Bearer t0ken")
-		reply, err := discreetly(nil)(http.DefaultTransport).RoundTrip(request)
+		reply, err := discreetly(new(rest.Config))(http.DefaultTransport).RoundTrip(request)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +114,7 @@ func TestNoFormerTokenInErrors(t *testing.T) {
 		_, _ = io.WriteString(w, "neither f0rmer.token nor n3w.token")
 	}))
 	t.Cleanup(server.Close)
-	transport := discreetly(nil)(http.DefaultTransport)
+	transport := discreetly(new(rest.Config))(http.DefaultTransport)
 	for _, c := range []struct{ token, want string }{
 		{"f0rmer.token", "neither [redacted] nor n3w.token"}, {"n3w.token", "neither [redacted] nor [redacted]"},
 	} {

@@ -89,7 +89,7 @@ func New(options Options) (*Engine, error) {
 		config.QPS = -1
 	}
 	config.WarningHandler = rest.NoWarnings{}
-	config.Wrap(discreetly(config.Proxy))
+	config.Wrap(discreetly(config))
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)

@@ -54,7 +54,7 @@ type Term struct {
 // NewLease makes a Lease. It sends no request.
 func NewLease(options LeaseOptions) (*Lease, error) {
 	config := rest.CopyConfig(options.Cluster)
-	config.Wrap(discreetly(config.Proxy))
+	config.Wrap(discreetly(config))
 	config.Timeout = renewDeadline / 2 // so that one request without an answer does not cost the lease
 	client, err := coordinationclient.NewForConfig(config)
 	if err != nil {

@@ -34,7 +34,7 @@ type Predictor struct {
 // NewPredictor sends no request. Of an answer it reads at most so many bytes.
 func NewPredictor(cluster *rest.Config, longest int64) (*Predictor, error) {
 	config := rest.CopyConfig(cluster)
-	config.Wrap(discreetly(config.Proxy))
+	config.Wrap(tellingly(config, longest))
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)

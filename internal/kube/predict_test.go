@@ -88,3 +88,22 @@ func TestPredictorStays(t *testing.T) {
 		}
 	}
 }
+
+// TestPredictorLong: of an answer as much comes as was asked for, without the credentials that something on the way repeated.
+func TestPredictorLong(t *testing.T) {
+	const token, longest = "not-to-be-told", 2 << 20
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"kind": %q, "data": "%s", "last": %q}`, r.Header.Get("Authorization"), strings.Repeat("1", longest/2), r.Header.Get("Authorization"))
+	}))
+	defer server.Close()
+	p, err := NewPredictor(&rest.Config{Host: server.URL, BearerToken: token}, longest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, status, err := p.Ask(t.Context(), render.Ref{Namespace: "ml", Name: "mnist"}, []byte("[1]"))
+	want := fmt.Sprintf(`{"kind": "Bearer [redacted]", "data": "%s", "last": "Bearer [redacted]"}`, strings.Repeat("1", longest/2))
+	if err != nil || status != http.StatusOK || string(answer) != want {
+		t.Errorf("%d bytes and not %d: %.60s...%s, %d, %v", len(answer), len(want), answer, answer[max(0, len(answer)-30):], status, err)
+	}
+}
