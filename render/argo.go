@@ -51,9 +51,7 @@ func workflow(m schema.Model, p schema.Package, r schema.Release, s Settings, id
 	if account := cmp.Or(p.ServiceAccount, s.Workflows.ServiceAccount); account != "" {
 		spec["serviceAccountName"] = account
 	}
-	if len(m.Labels) > 0 {
-		spec["podMetadata"] = map[string]any{"labels": fields(m.Labels)}
-	}
+	spec["podMetadata"] = map[string]any{"labels": s.labels(m.Name, m.Labels)} // by which the daemon sees why a pod does not start
 	labels := maps.Clone(m.Labels)
 	if labels == nil {
 		labels = map[string]string{}

@@ -37,14 +37,19 @@ func (s Settings) Selector() string {
 
 // metadata is that of an object with more labels than those that all of ours carry, which win.
 func (s Settings) metadata(ref Ref, model string, digest schema.Digest, more map[string]string) map[string]any {
+	return map[string]any{
+		"name":        ref.Name,
+		"namespace":   ref.Namespace,
+		"labels":      s.labels(model, more),
+		"annotations": map[string]any{AnnotationDigest: string(digest)},
+	}
+}
+
+// labels are those by which an object of a model is known as ours, with more.
+func (s Settings) labels(model string, more map[string]string) map[string]any {
 	labels := fields(more)
 	labels[LabelManagedBy] = ManagedBy
 	labels[LabelRepository] = s.Owner
 	labels[LabelModel] = model
-	return map[string]any{
-		"name":        ref.Name,
-		"namespace":   ref.Namespace,
-		"labels":      labels,
-		"annotations": map[string]any{AnnotationDigest: string(digest)},
-	}
+	return labels
 }

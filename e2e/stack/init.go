@@ -28,12 +28,12 @@ const runEnv = "TREFOIL_E2E_RUN"
 // beInit is the first process of new namespaces: it makes them a machine, runs
 // the test there and reaps orphans, which containers' shims are. It returns the
 // test's exit code.
-func beInit(test string) int {
+func beInit() int {
 	if err := errors.Join(mountAll(os.Getenv(runEnv)), network(), os.Setenv(levelEnv, levelTest)); err != nil {
 		fmt.Fprintln(os.Stderr, "pods: make the namespaces a machine:", err)
 		return 1
 	}
-	p, err := os.StartProcess(os.Args[0], []string{os.Args[0], "-test.run=^" + test + "$", "-test.v", "-test.timeout=0"}, &os.ProcAttr{
+	p, err := os.StartProcess(os.Args[0], os.Args, &os.ProcAttr{
 		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr},
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ package stack
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -50,7 +51,7 @@ func Isolate(t *testing.T, test func()) {
 	case levelTest:
 		test()
 	case levelInit:
-		os.Exit(beInit(t.Name()))
+		os.Exit(beInit())
 	default:
 		ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
@@ -101,7 +102,13 @@ func isolate(ctx context.Context, test string, progress io.Writer) (err error) {
 func runIsolated(ctx context.Context, test, dir string, progress io.Writer) error {
 	runtime.LockOSThread() // for the parent-death signal, as in process.run
 	defer runtime.UnlockOSThread()
-	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+test+"$", "-test.v", "-test.timeout=0")
+	args := []string{"-test.run=^" + test + "$", "-test.v", "-test.timeout=0"}
+	flag.Visit(func(f *flag.Flag) {
+		if !strings.HasPrefix(f.Name, "test.") { // a flag of the tests themselves
+			args = append(args, "-"+f.Name+"="+f.Value.String())
+		}
+	})
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
 	cmd.Env = append(os.Environ(), levelEnv+"="+levelInit, runEnv+"="+dir, "TMPDIR="+filepath.Join(dir, "tmp"), "GOPROXY=off")
 	cmd.Stdout, cmd.Stderr = progress, progress
 	cmd.SysProcAttr = &syscall.SysProcAttr{

@@ -2,56 +2,71 @@ package kube
 
 import (
 	"context"
+	"slices"
 	"strings"
+	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/trefoil-gitops/trefoil/internal/redact"
+	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 )
 
-// podsListed of a Workflow are as many as it makes, with those that Argo tried again.
-const podsListed = 20
+// workflowName is the label that Argo gives to the pods of a Workflow.
+const workflowName = "workflows.argoproj.io/workflow"
 
-// podsOf selects the pods of a Workflow, by the label that Argo gives them.
-func podsOf(workflow string) string {
-	return labels.Set{"workflows.argoproj.io/workflow": workflow}.String()
+// built puts to what is said of a Workflow what its pods tell: why one does not start, or the last lines of the step that failed.
+func (e *Engine) built(o plan.Observed) plan.Observed {
+	if o.Phase == plan.Succeeded {
+		return o
+	}
+	pods, _ := e.watches[podsOfOurs()].indexed(podsBy, workflowKey(o.Ref.Namespace, o.Ref.Name)) // the index is there
+	if o.Phase == plan.Failed {
+		o.Log = strings.Join(e.lines(broken(pods)), "\n")
+	} else if what := stuck(pods); what != "" {
+		o.Message = advised(reconcile.Line(redact.Assigned(what)))
+	}
+	return o
 }
 
 // broken is the log of the container with which the youngest pod failed; the zero value where none did. Those that Argo adds are not
 // meant: what they have to say is in the Workflow.
-func broken(pods []corev1.Pod) tail {
+func broken(pods []*unstructured.Unstructured) tail {
 	var last tail
-	var when int64
-	for _, pod := range pods {
-		if made := pod.CreationTimestamp.Unix(); last == (tail{}) || made >= when {
-			if name := failedContainer(pod); name != "" {
-				last, when = tail{namespace: pod.Namespace, pod: pod.Name, uid: string(pod.UID), container: name}, made
-			}
+	var when time.Time
+	for _, pod := range slices.SortedFunc(slices.Values(pods), byName) {
+		made := pod.GetCreationTimestamp()
+		if name := failedContainer(pod); name != "" && !made.Time.Before(when) {
+			last, when = tail{namespace: pod.GetNamespace(), pod: pod.GetName(), uid: string(pod.GetUID()), container: name}, made.Time
 		}
 	}
 	return last
 }
 
-func failedContainer(pod corev1.Pod) string {
-	for _, list := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
-		for _, c := range list {
-			if end := c.State.Terminated; end != nil && end.ExitCode != 0 && c.Name != "init" && c.Name != "wait" {
-				return c.Name
-			}
+func failedContainer(pod *unstructured.Unstructured) string {
+	for _, c := range statuses(pod) {
+		code, _, _ := unstructured.NestedInt64(c, "state", "terminated", "exitCode") // an error says that something else is there
+		if name := text(c, "name"); code != 0 && name != "init" && name != "wait" {
+			return name
 		}
 	}
 	return ""
 }
 
-// ended puts the last lines of the step that failed to what is said of a Workflow.
-func (e *Engine) ended(o plan.Observed) plan.Observed {
-	if o.Phase == plan.Failed && e.logs != nil {
-		o.Log = strings.Join(e.tails.of(o.UID, 0, func(ctx context.Context) (string, error) {
-			return e.logs.ofWorkflow(ctx, o.Ref.Namespace, o.Ref.Name)
-		}), "\n")
+// stuck says why a pod waits that will not go on by itself soon; empty where none does. Argo does not tell it of init containers.
+func stuck(pods []*unstructured.Unstructured) string {
+	for _, pod := range slices.SortedFunc(slices.Values(pods), byName) {
+		if what := unscheduled(pod); what != "" {
+			return what
+		}
+		for _, c := range statuses(pod) {
+			if what := unstarted(c); what != "" {
+				return what
+			}
+		}
 	}
-	return o
+	return ""
 }
 
 // lines are the last ones that a container of a served model printed.
@@ -70,8 +85,8 @@ func advised(message string) string {
 		{"exceeded workflow deadline", "raise package.timeout"},
 		{"longer than the specified deadline", "raise package.timeout"},
 		{"workflowtaskresults.argoproj.io is forbidden", "trefoil render --platform prints the Role that its account lacks"},
+		{"can't be pulled", "correct the image, in workflows.images or package.argo, and delete the Workflow"},
 		{"ImagePull", "correct the image, in workflows.images or package.argo, and delete the Workflow"},
-		{"InvalidImageName", "correct the image, in workflows.images or package.argo, and delete the Workflow"},
 	} {
 		if strings.Contains(message, advice.words) {
 			return message + "; " + advice.try

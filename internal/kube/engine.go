@@ -103,7 +103,7 @@ func New(options Options) (*Engine, error) {
 }
 
 func newEngine(client dynamic.Interface, options Options) (*Engine, error) {
-	selector, made, err := selectors(options.Owner)
+	selector, made, run, err := selectors(options.Owner)
 	if err != nil {
 		return nil, err
 	}
@@ -138,8 +138,8 @@ func newEngine(client dynamic.Interface, options Options) (*Engine, error) {
 		return nil, err
 	}
 	e.tails = newTails(poke)
-	v = view{served: servingPods(), selector: made.String(), indexers: cache.Indexers{deployed: byDeployment}, slim: slim}
-	e.watches[servingPods()], err = newWatch(client, v, poke, log)
+	v = view{served: podsOfOurs(), selector: run.String(), indexers: cache.Indexers{podsBy: podsByOwner}, slim: slim}
+	e.watches[podsOfOurs()], err = newWatch(client, v, poke, log)
 	return e, err
 }
 
@@ -242,7 +242,7 @@ func (e *Engine) unknown(kind render.Kind) string {
 func (e *Engine) observed(r round, kind render.Kind, u *unstructured.Unstructured) (plan.Observed, error) {
 	switch kind {
 	case render.Workflow:
-		return e.ended(r.observed(u, nil, func() plan.Observed { return workflow(u) })), nil
+		return e.built(r.observed(u, nil, func() plan.Observed { return workflow(u) })), nil
 	case render.SeldonDeployment:
 		made, err := e.watches[deployments()].indexed(owner, string(u.GetUID()))
 		slices.SortFunc(made, byName)

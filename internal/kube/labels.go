@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -9,17 +10,18 @@ import (
 	"github.com/trefoil-gitops/trefoil/render"
 )
 
-// selectors say what is watched: what belongs to the owner, the objects of the models of this repository; and what the Seldon
-// operator made of them. It copies the labels of a predictor to its Deployment, all but one: it calls that managed by itself.
-func selectors(owner string) (ours, made labels.Selector, err error) {
-	if ours, err = labels.Parse(render.Settings{Owner: owner}.Selector() + "," + render.LabelModel); err != nil {
-		return nil, nil, fmt.Errorf("owner %q: %w", owner, err)
+// selectors say what is watched: what belongs to the owner, the objects of the models of this repository; what the Seldon operator made
+// of them; and the pods that run for either. The operator copies the labels of a predictor to its Deployment, all but one: it calls that
+// managed by itself.
+func selectors(owner string) (ours, made, run labels.Selector, err error) {
+	of := render.LabelRepository + "=" + owner + "," + render.LabelModel
+	ours, err1 := labels.Parse(render.Settings{Owner: owner}.Selector() + "," + render.LabelModel)
+	made, err2 := labels.Parse(of + "," + deployed)
+	run, err3 := labels.Parse(of)
+	if err := cmp.Or(err1, err2, err3); err != nil {
+		return nil, nil, nil, fmt.Errorf("owner %q: %w", owner, err)
 	}
-	made, err = labels.Parse(render.LabelRepository + "=" + owner + "," + render.LabelModel + ",seldon-deployment-id")
-	if err != nil {
-		return nil, nil, fmt.Errorf("owner %q: %w", owner, err)
-	}
-	return ours, made, nil
+	return ours, made, run, nil
 }
 
 // ours reports whether the object carries our labels.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	apischema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -14,23 +15,31 @@ import (
 // deployed is the label by which the Seldon operator finds what it made of a SeldonDeployment, pods too.
 const deployed = "seldon-deployment-id"
 
-// servingPods are what the Deployments run. They are only asked why a model does not answer: without the right to watch them less is said.
-func servingPods() apischema.GroupVersionResource {
+// podsOfOurs serve and build our models. They are only asked why one does not answer or was not built: without the right to watch them
+// less is said.
+func podsOfOurs() apischema.GroupVersionResource {
 	return apischema.GroupVersionResource{Version: "v1", Resource: "pods"}
 }
 
-// byDeployment indexes pods by the SeldonDeployment that they belong to.
-func byDeployment(object any) ([]string, error) {
+// podsBy is the index of pods by the SeldonDeployment or Workflow that they belong to.
+const podsBy = "of"
+
+func podsByOwner(object any) ([]string, error) {
 	u, ok := object.(*unstructured.Unstructured)
 	if !ok {
 		return nil, nil
+	}
+	if workflow := u.GetLabels()[workflowName]; workflow != "" {
+		return []string{workflowKey(u.GetNamespace(), workflow)}, nil
 	}
 	return []string{deploymentKey(u)}, nil
 }
 
 func deploymentKey(u *unstructured.Unstructured) string {
-	return u.GetNamespace() + "/" + u.GetLabels()[deployed]
+	return "SeldonDeployment " + u.GetNamespace() + "/" + u.GetLabels()[deployed]
 }
+
+func workflowKey(namespace, name string) string { return "Workflow " + namespace + "/" + name }
 
 // slimPod leaves of a pod what trouble reads.
 func slimPod(u *unstructured.Unstructured) {
@@ -77,33 +86,59 @@ func (t trouble) or(other trouble) trouble {
 }
 
 func troubleOf(pod *unstructured.Unstructured) trouble {
-	for _, c := range items(pod.Object, "status", "conditions") {
-		if text(c, "type") == "PodScheduled" && text(c, "status") == "False" {
-			return trouble{what: "no node takes pod " + pod.GetName() + ": " + cmp.Or(text(c, "message"), text(c, "reason")), phase: plan.Running}
-		}
+	if what := unscheduled(pod); what != "" {
+		return trouble{what: what, phase: plan.Running}
 	}
 	var worst trouble
-	for _, list := range []string{"initContainerStatuses", "containerStatuses"} {
-		for _, status := range items(pod.Object, "status", list) {
-			worst = worst.or(containerTrouble(pod, status))
-		}
+	for _, status := range statuses(pod) {
+		worst = worst.or(containerTrouble(pod, status))
 	}
 	return worst
+}
+
+// unscheduled says why no node takes a pod; empty where one has.
+func unscheduled(pod *unstructured.Unstructured) string {
+	for _, c := range items(pod.Object, "status", "conditions") {
+		if text(c, "type") == "PodScheduled" && text(c, "status") == "False" {
+			return "no node takes pod " + pod.GetName() + ": " + cmp.Or(text(c, "message"), text(c, "reason"))
+		}
+	}
+	return ""
+}
+
+// statuses are those of a pod's containers, in the order in which they start.
+func statuses(pod *unstructured.Unstructured) []map[string]any {
+	return slices.Concat(items(pod.Object, "status", "initContainerStatuses"), items(pod.Object, "status", "containerStatuses"))
+}
+
+// unstarted says why a container can't start, where a person has to do something about it.
+func unstarted(status map[string]any) string {
+	name, waits, why := text(status, "name"), text(status, "state", "waiting", "reason"), text(status, "state", "waiting", "message")
+	switch waits {
+	case "ErrImagePull", "ImagePullBackOff": // by turns, with the same cause
+		if _, cause, found := strings.Cut(why, "ErrImagePull: "); found {
+			why = cause
+		}
+		return fmt.Sprintf("the image of %s can't be pulled: %s", name, why)
+	case "InvalidImageName", "ErrImageNeverPull":
+		return fmt.Sprintf("the image of %s can't be pulled (%s): %s", name, waits, why)
+	case "CreateContainerConfigError", "CreateContainerError", "RunContainerError":
+		return fmt.Sprintf("%s can't be started (%s): %s", name, waits, why)
+	}
+	return ""
 }
 
 // containerTrouble reads the status of a container. One that crashed counts until it is ready again, also in the moments in which it runs.
 func containerTrouble(pod *unstructured.Unstructured, status map[string]any) trouble {
 	ready, _, _ := unstructured.NestedBool(status, "ready")
 	restarts, _, _ := unstructured.NestedInt64(status, "restartCount")
-	name, why := text(status, "name"), text(status, "state", "waiting", "message")
+	name, unstarted := text(status, "name"), unstarted(status)
 	own := tail{namespace: pod.GetNamespace(), pod: pod.GetName(), uid: string(pod.GetUID()), container: name, restarts: restarts}
-	switch waits := text(status, "state", "waiting", "reason"); {
+	switch {
 	case ready:
 		return trouble{}
-	case slices.Contains([]string{"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}, waits):
-		return trouble{what: fmt.Sprintf("the image of %s can't be pulled (%s): %s", name, waits, why), phase: plan.Failed}
-	case slices.Contains([]string{"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}, waits):
-		return trouble{what: fmt.Sprintf("%s can't be started (%s): %s", name, waits, why), phase: plan.Failed}
+	case unstarted != "":
+		return trouble{what: unstarted, phase: plan.Failed}
 	case crash(status) != nil:
 		return trouble{what: crashed(name, restarts, crash(status)), phase: plan.Failed, tail: own}
 	case text(status, "state", "running", "startedAt") != "":

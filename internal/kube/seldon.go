@@ -43,7 +43,7 @@ func (e *Engine) diagnosed(o plan.Observed, made []*unstructured.Unstructured) p
 	}
 	var all []*unstructured.Unstructured
 	for _, d := range made {
-		running, _ := e.watches[servingPods()].indexed(deployed, deploymentKey(d)) // the index is there
+		running, _ := e.watches[podsOfOurs()].indexed(podsBy, deploymentKey(d)) // the index is there
 		all = append(all, running...)
 	}
 	return told(o, troubled(o.Image, all), e.lines)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	typedcore "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 
@@ -207,17 +206,4 @@ func (l *logs) last(ctx context.Context, x tail, lines int64) (string, error) {
 	options := corev1.PodLogOptions{Container: x.container, Previous: x.restarts > 0, TailLines: &lines, LimitBytes: &bytes}
 	text, err := l.client.Pods(x.namespace).GetLogs(x.pod, &options).DoRaw(ctx)
 	return string(text), err
-}
-
-// ofWorkflow is the end of what the container printed with which a Workflow failed.
-func (l *logs) ofWorkflow(ctx context.Context, namespace, name string) (string, error) {
-	pods, err := l.client.Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: podsOf(name), Limit: podsListed})
-	if err != nil {
-		return "", err
-	}
-	x := broken(pods.Items)
-	if x == (tail{}) {
-		return "", nil
-	}
-	return l.tail(ctx, x)
 }

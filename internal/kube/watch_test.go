@@ -35,7 +35,7 @@ type cluster struct {
 }
 
 func newCluster(objects ...runtime.Object) *cluster {
-	kinds := map[apischema.GroupVersionResource]string{deployments(): "DeploymentList", servingPods(): "PodList"}
+	kinds := map[apischema.GroupVersionResource]string{deployments(): "DeploymentList", podsOfOurs(): "PodList"}
 	for kind, list := range map[render.Kind]string{
 		render.Workflow: "WorkflowList", render.SeldonDeployment: "SeldonDeploymentList", render.Claim: "ConfigMapList",
 	} {
