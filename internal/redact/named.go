@@ -2,6 +2,7 @@ package redact
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -17,21 +18,47 @@ func Named(name string) bool {
 	return named.MatchString(harmless.ReplaceAllString(strings.ToLower(name), ""))
 }
 
-// login is the password in a URL; assigned is what a text says that something is, such as --api-key=x.
+// account is a user of the web without a password, as which tokens are sent; login is the password of a user, also one with slashes, which
+// nobody escaped. What may be a port is none.
 var (
-	login    = regexp.MustCompile(`(://[^/\s:@]*:)[^/\s@]+(@)`)
-	assigned = regexp.MustCompile(`([-\w.]+)(\s*=\s*|["']?\s*:\s+|["']\s*:\s*)("[^"]*"|'[^']*'|[^\s"',;&]+)`)
+	account = regexp.MustCompile(`(?i)(https?://)[^/?#\s:@"'<>,]+(?::(?:x-oauth-basic)?)?@`)
+	login   = regexp.MustCompile(`(://[^/\s:@\["']*:)(?:[^/\s]+|(?:[^/\s@]*[^/\s@\d][^/\s@]*|\d{6,})?/\S*)@`)
 )
 
-// Assigned takes out of a text, such as an argument of a command, what it says that something is whose name looks like that of a secret,
-// and passwords in URLs.
+// assigned is a name before what it is in a text, such as api-key= or "apiKey": ; passed is the name of an argument before the next one, such
+// as --api-key; value is what comes behind either, to the end where its quotation mark is missing.
+var (
+	assigned = `([-\w.]+)(?:\s*=\s*|\\*["']?\s*:\s+|\\*["']\s*:\s*)`
+	passed   = `\B(-[-\w.]+)(?:["']\s*,\s*|\s+)`
+	before   = regexp.MustCompile(assigned + `|` + passed)
+	value    = regexp.MustCompile(`^(?:(?i:bearer|basic|digest|negotiate|token|apikey)\s+)?` +
+		`(?:\\+"[^"]+"?|"(?:[^"\\]|\\.)+"?|'(?:[^'\\]|\\.)+'?|[^\s"',;&]+)`)
+)
+
+// Assigned takes out of a text, such as an argument of a command or a line of a log, what it says that something is whose name looks like
+// that of a secret, and passwords and tokens in URLs. It takes as long as the text is.
 func Assigned(text string) string {
-	text = login.ReplaceAllString(text, "${1}"+Mark+"${2}")
-	return assigned.ReplaceAllStringFunc(text, func(part string) string {
-		words := assigned.FindStringSubmatch(part)
-		if !Named(words[1]) {
-			return part
+	text = account.ReplaceAllString(text, "${1}"+Mark+"@")
+	text = login.ReplaceAllString(text, "${1}"+Mark+"@")
+	var b strings.Builder
+	told := 0 // bytes of the text
+	for _, at := range before.FindAllStringSubmatchIndex(text, -1) {
+		argument := at[2] < 0
+		name := text[max(at[2], at[4]):max(at[3], at[5])]
+		if at[0] < told || !Named(name) {
+			continue
 		}
-		return words[1] + words[2] + Mark
-	})
+		is := value.FindString(text[at[1]:])
+		if argument && (strings.HasPrefix(is, "-") || slices.Contains(prose, is)) {
+			continue
+		}
+		if is != "" {
+			b.WriteString(text[told:at[1]] + Mark)
+			told = at[1] + len(is)
+		}
+	}
+	return b.String() + text[told:]
 }
+
+// prose is what people write behind the name of an argument, and nobody as its value.
+var prose = []string{"and", "are", "for", "has", "is", "must", "needs", "not", "or", "to", "was", "with"}

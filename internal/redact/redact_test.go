@@ -154,9 +154,63 @@ func TestAssigned(t *testing.T) {
 		"https://example.com/x?token=hunter2&y=": "https://example.com/x?token=[redacted]&y=",
 		"registry.example/token:1.2":             "registry.example/token:1.2",
 		"token://x":                              "token://x",
+
+		// headers
+		"Authorization: Bearer hunter2":               "Authorization: [redacted]",
+		"proxy-authorization=basic aHVudGVyMg==, x":   "proxy-authorization=[redacted], x",
+		"curl -H 'Authorization: Token hunter2' x":    "curl -H 'Authorization: [redacted]' x",
+		`{"Authorization": "Bearer hunter2", "x": 1}`: `{"Authorization": [redacted], "x": 1}`,
+
+		// behind other words
+		"RuntimeError: DB_PASSWORD=hunter2":        "RuntimeError: DB_PASSWORD=[redacted]",
+		"error: password: hunter2":                 "error: password: [redacted]",
+		"fatal: error: token=hunter2: no":          "fatal: error: token=[redacted] no",
+		"x=y=token=hunter2":                        "x=y=token=[redacted]",
+		`msg="login failed" password="hunter2 and`: `msg="login failed" password=[redacted]`,
+		`"{\"token\":\"hunter 2\",\"x\":1}"`:       `"{\"token\":[redacted],\"x\":1}"`,
+		`password="hunter\" 2" lr=1`:               "password=[redacted] lr=1",
+
+		// arguments
+		"train.py --password hunter2 --lr 0.1":         "train.py --password [redacted] --lr 0.1",
+		"error: --password 'hunter 2'":                 "error: --password [redacted]",
+		"['train.py', '--api-key', 'hunter2', '--lr']": "['train.py', '--api-key', [redacted], '--lr']",
+		"--token --lr 0.1":                             "--token --lr 0.1",
+		"--token is required, or --password":           "--token is required, or --password",
+		"--tokenizer bert --max-tokens 5":              "--tokenizer bert --max-tokens 5",
+
+		// URLs
+		"clone https://hunter2@example.com/x":             "clone https://[redacted]@example.com/x",
+		"https://hunter2:@example.com":                    "https://[redacted]@example.com",
+		"https://hunter2:x-oauth-basic@example.com":       "https://[redacted]@example.com",
+		"postgres://me:hunter/2@db/x":                     "postgres://me:[redacted]@db/x",
+		"postgres://me:hunter@2@db/x":                     "postgres://me:[redacted]@db/x",
+		"redis://:hunter2@db":                             "redis://:[redacted]@db",
+		"ssh://git@example.com/x":                         "ssh://git@example.com/x",
+		"http://example.com:8080/users/me@example.com":    "http://example.com:8080/users/me@example.com",
+		"http://[::1]:8080/me@example.com":                "http://[::1]:8080/me@example.com",
+		"https://example.com/x, me@example.com":           "https://example.com/x, me@example.com",
+		`{"url":"https://example.com","mail":"me@a.com"}`: `{"url":"https://example.com","mail":"me@a.com"}`,
+
+		// nothing secret
+		"token expired": "token expired",
+		"the password is wrong; secret not found": "the password is wrong; secret not found",
+		"password: ":                       "password: ",
+		`password: "" x`:                   `password: "" x`,
+		"epoch 3: loss=0.1, accuracy: 0.9": "epoch 3: loss=0.1, accuracy: 0.9",
 	} {
 		if got := Assigned(text); got != want {
 			t.Errorf("%s becomes %s, want %s", text, got, want)
 		}
+		if got := Assigned(want); got != want {
+			t.Errorf("%s becomes %s", want, got)
+		}
+	}
+}
+
+// TestAssignedToTheEnd: a text of nothing but beginnings is read once, not once for each of them.
+func TestAssignedToTheEnd(t *testing.T) {
+	const many = 1 << 15
+	for _, part := range []string{"a=", "token=", "token: ", `token="`, "://u:", "://u:p/", "https://", "--token ", "- ", "-", "\\", " ", `a"`, "Bearer "} {
+		Assigned(strings.Repeat(part, many)) // minutes and more, were it read again for each of them
 	}
 }
