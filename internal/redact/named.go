@@ -2,7 +2,6 @@ package redact
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -26,13 +25,19 @@ var (
 )
 
 // assigned is a name before what it is in a text, such as api-key= or "apiKey": ; passed is the name of an argument before the next one, such
-// as --api-key; value is what comes behind either, to the end where its quotation mark is missing.
-var (
+// as --api-key.
+const (
 	assigned = `([-\w.]+)(?:\s*=\s*|\\*["']?\s*:\s+|\\*["']\s*:\s*)`
 	passed   = `\B(-[-\w.]+)(?:["']\s*,\s*|\s+)`
-	before   = regexp.MustCompile(assigned + `|` + passed)
-	value    = regexp.MustCompile(`^(?:(?i:bearer|basic|digest|negotiate|token|apikey)\s+)?` +
+)
+
+// value is what comes behind one of them, to the end of the text where its quotation mark is missing; prose is what people write behind the
+// name of an argument, and nobody as its value.
+var (
+	before = regexp.MustCompile(assigned + `|` + passed)
+	value  = regexp.MustCompile(`^(?:(?i:bearer|basic|digest|negotiate|token|apikey)\s+)?` +
 		`(?:\\+"[^"]+"?|"(?:[^"\\]|\\.)+"?|'(?:[^'\\]|\\.)+'?|[^\s"',;&]+)`)
+	prose = regexp.MustCompile(`^(?:and|are|for|has|is|must|needs|not|or|to|was|with)$`)
 )
 
 // Assigned takes out of a text, such as an argument of a command or a line of a log, what it says that something is whose name looks like
@@ -49,7 +54,7 @@ func Assigned(text string) string {
 			continue
 		}
 		is := value.FindString(text[at[1]:])
-		if argument && (strings.HasPrefix(is, "-") || slices.Contains(prose, is)) {
+		if argument && (strings.HasPrefix(is, "-") || prose.MatchString(is)) {
 			continue
 		}
 		if is != "" {
@@ -59,6 +64,3 @@ func Assigned(text string) string {
 	}
 	return b.String() + text[told:]
 }
-
-// prose is what people write behind the name of an argument, and nobody as its value.
-var prose = []string{"and", "are", "for", "has", "is", "must", "needs", "not", "or", "to", "was", "with"}
