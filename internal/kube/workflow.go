@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/trefoil-gitops/trefoil/internal/redact"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/render"
@@ -63,7 +64,7 @@ func words(u *unstructured.Unstructured, phases ...string) string {
 			all, told[message] = append(all, podName(node)+": "+message), true
 		}
 	}
-	return advised(reconcile.Line(strings.Join(all, "; ")))
+	return advised(reconcile.Line(redact.Assigned(strings.Join(all, "; "))))
 }
 
 // retries begins what Argo says of a Workflow whose pod is not tried again: it is the pod that has something to say.
