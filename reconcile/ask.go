@@ -2,13 +2,8 @@ package reconcile
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -22,8 +17,6 @@ const (
 	// askers is how many models are asked at a time, so that as many answers are held in memory. One that never answers has another turn
 	// only once its pause is over.
 	askers = 32
-	// longestAnswer is how many bytes the answer to a check may have.
-	longestAnswer = 1 << 20
 	// rarest is the longest pause before a model that does not answer as expected is asked again; the first one is a second.
 	rarest = 5 * time.Minute
 )
@@ -131,55 +124,4 @@ func (a *asks) forget() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.known = nil
-}
-
-// read takes out of an answer in Seldon's protocol what the question is about.
-func read(q plan.Question, text []byte, err error) plan.Answer {
-	answer := plan.Answer{To: q, Numbers: map[string]float64{}}
-	var all any
-	var said struct {
-		Meta struct{ RequestPath map[string]string }
-	}
-	switch {
-	case err != nil:
-		answer.Fault = Line(err.Error())
-		return answer
-	case len(text) > longestAnswer:
-		answer.Fault = fmt.Sprintf("its answer has more than %d MiB", longestAnswer>>20)
-		return answer
-	case json.Unmarshal(text, &all) != nil:
-		answer.Fault = "it answers no JSON: " + Line(string(text[:min(len(text), longestLine)]))
-		return answer
-	}
-	_ = json.Unmarshal(text, &said) // of another protocol nothing is said
-	const enough = 10
-	images := slices.Compact(slices.Sorted(maps.Values(said.Meta.RequestPath)))
-	for _, image := range images[:min(len(images), enough)] {
-		answer.Images = append(answer.Images, Line(image))
-	}
-	for _, way := range strings.Fields(q.Ways) {
-		if number, found := at(all, strings.Split(way, ".")).(float64); found {
-			answer.Numbers[way] = number
-		}
-	}
-	return answer
-}
-
-// at is what names and places lead to in JSON; nil where they lead to nothing.
-func at(value any, way []string) any {
-	for _, step := range way {
-		switch inner := value.(type) {
-		case map[string]any:
-			value = inner[step]
-		case []any:
-			place, err := strconv.ParseUint(step, 10, 31)
-			if err != nil || int(place) >= len(inner) {
-				return nil
-			}
-			value = inner[place]
-		default:
-			return nil
-		}
-	}
-	return value
 }

@@ -42,9 +42,8 @@ type Options struct {
 		Evidence
 	}
 	Cluster Engine // holds all other kinds
-	// Ask sends a request in Seldon's protocol to the model behind a SeldonDeployment, and returns at least the first MiB and a byte of
-	// the answer, if it has so many. Its error is in words for people, without secrets. Nil where nobody asks: then what is checked
-	// counts as right.
+	// Ask sends a request in Seldon's protocol to the model behind a SeldonDeployment, and returns at least LongestAnswer bytes and
+	// one of the answer, if it has so many. Its error is in words for people. Nil where nobody asks: then what is checked counts as right.
 	Ask func(ctx context.Context, at render.Ref, request []byte) ([]byte, error)
 	// Load judges what Fetch read, as schema.Load does. How long it takes is how long a pass on a new tip is delayed.
 	Load     func(ctx context.Context, tree schema.Tree) (schema.Catalog, error)

@@ -10,7 +10,6 @@ import (
 	"net/url"
 
 	"github.com/trefoil-gitops/trefoil/internal/kube"
-	"github.com/trefoil-gitops/trefoil/internal/redact"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/render"
 )
@@ -62,7 +61,7 @@ func through(ingress string, longest int64) way {
 }
 
 // longestCheck is what is read of an answer to a check, in bytes: enough for the loop to see that it is too long.
-const longestCheck = 1<<20 + 1
+const longestCheck = reconcile.LongestAnswer + 1
 
 // ask has the daemon ask models for their checks on the way that predict takes.
 func (d *daemon) ask() error {
@@ -81,9 +80,9 @@ func (d *daemon) checks(w way) {
 		case errors.Is(err, kube.ErrForbidden):
 			return nil, fmt.Errorf("%w: deploy/checks gives the daemon that right; with kubernetes.ingress it needs none", err)
 		case err != nil:
-			return nil, errors.New(redact.Assigned(err.Error()))
+			return nil, err
 		case status != http.StatusOK:
-			return nil, fmt.Errorf("the model says %d %s: %s", status, http.StatusText(status), redact.Assigned(complaint(answer)))
+			return nil, fmt.Errorf("the model says %d %s: %s", status, http.StatusText(status), complaint(answer))
 		}
 		return answer, nil
 	}

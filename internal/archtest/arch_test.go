@@ -25,7 +25,7 @@ var rules = map[string][]string{
 	"render":             {"schema", "sigs.k8s.io/yaml"},
 	"reconcile/plan":     {"schema", "render"},
 	"reconcile/review":   {"schema", "render", "reconcile/plan"},
-	"reconcile":          {"schema", "render", "reconcile/plan"},
+	"reconcile":          {"internal/redact", "schema", "render", "reconcile/plan"},
 	"internal/redact":    {},
 	"internal/canary":    {},
 	"internal/compare":   {"k8s.io/apimachinery"},
