@@ -31,3 +31,17 @@ func TestThroughStays(t *testing.T) {
 		}
 	}
 }
+
+func TestComplaint(t *testing.T) {
+	for answer, want := range map[string]string{
+		`{"status": {"info": "3 columns", "reason": "BAD"}}`:            "3 columns",
+		`{"status": {"reason": "BAD"}}`:                                 "BAD",
+		`{"status": {"info": "RuntimeError: DB_PASSWORD=x"}}`:           "RuntimeError: DB_PASSWORD=[redacted]",
+		"<html>\ntoken: x":                                              "<html> token: [redacted]",
+		strings.Repeat("https://"+strings.Repeat("t", 400)+"@host ", 2): "https://[redacted]@host https://[redacted]@host",
+	} {
+		if got := complaint([]byte(answer)); got != want {
+			t.Errorf("%s is told as %s", answer, got)
+		}
+	}
+}

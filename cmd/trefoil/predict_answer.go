@@ -10,19 +10,18 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/trefoil-gitops/trefoil/internal/redact"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
-// complaint is what a model, or a proxy before it, says of its own failure: Seldon's words where it has them.
+// complaint is what a model, or a proxy before it, says of its own failure: Seldon's words where it has them, without what looks like a secret.
 func complaint(answer []byte) string {
+	const enough = 8 << 10 // bytes, of which people are shown a line
 	var said struct{ Status struct{ Info, Reason string } }
-	if err := json.Unmarshal(answer, &said); err == nil {
-		if words := cmp.Or(said.Status.Info, said.Status.Reason); words != "" {
-			return reconcile.Line(words)
-		}
-	}
-	return reconcile.Line(string(answer))
+	_ = json.Unmarshal(answer, &said) // others have their own words
+	words := cmp.Or(said.Status.Info, said.Status.Reason, string(answer))
+	return reconcile.Line(redact.Assigned(words[:min(len(words), enough)]))
 }
 
 // answered prints an answer and whose it is.
@@ -31,7 +30,7 @@ func (a *app) answered(model string, e schema.Environment, s schema.Selected, an
 		Meta struct{ RequestPath map[string]string }
 	}
 	if err := json.Unmarshal(answer, &said); err != nil {
-		return fmt.Errorf("%s/%s answers no JSON of Seldon's protocol: %s", model, e.Name, reconcile.Line(string(answer)))
+		return fmt.Errorf("%s/%s answers no JSON of Seldon's protocol: %s", model, e.Name, complaint(answer))
 	}
 	release, image := answerer(s, said.Meta.RequestPath)
 	printed, err := a.json(map[string]any{
