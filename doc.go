@@ -20,6 +20,8 @@
 //     by compare-and-swap. Who lost the race plans again on the new tip.
 //   - The pass after that sees a release without an image and plans a plan.Build, the one after the Workflow's end records the
 //     image, and the next one plans a plan.Serve for every environment that follows `latest`.
+//   - Where that environment has a check, plan.Make holds it and names the question (plan.Ask). The model is asked beside the passes
+//     (ask.go), since it may be slow; so are the last lines of what failed read (internal/kube/tail.go). The next pass knows what came of it.
 //
 // The stage of a model is stored nowhere. It is read off git and the engines in every pass, so that the process may be killed
 // anywhere.
