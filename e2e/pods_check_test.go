@@ -19,19 +19,17 @@ func (w *world) withCheck() {
 	w.Helper()
 	digit, err := os.ReadFile("../examples/mnist/digit.json")
 	w.must(err)
-	const namespace = `namespace: "ml-staging"` + "\n"
-	w.push("mnist: staging has a check", namespace, fmt.Sprintf(`%s			check: {
+	w.push("mnist: staging has a check", "engine: false}", fmt.Sprintf(`engine: false, check: {
 				data: %s
 				#expect: "data.tensor.values.7": >=0.5
-			}
-`, namespace, bytes.TrimSpace(digit)))
+			}}`, bytes.TrimSpace(digit)))
 }
 
 // permitted gives the daemon the right that is missing at first.
 func (w *world) permitted() {
 	w.Helper()
 	w.stands("release 1 fails its check: no way to Service ml-staging/mnist-main through the API server: " +
-		"create on services/proxy is needed: deploy/checks gives the daemon that right; with kubernetes.ingress it needs none (asked: models.cue:41:5)")
+		"create on services/proxy is needed: deploy/checks gives the daemon that right; with kubernetes.ingress it needs none (asked: models.cue:39:5)")
 	w.must(w.stack.PermitChecks(w.Context()))
 	w.stands("available")
 }
@@ -108,7 +106,7 @@ func (w *world) answers(release int) {
 func checkedInPods(w *world) {
 	running := w.uids()
 	w.push("mnist: a check that can't hold", `"data.tensor.values.7"`, `"data.tensor.values.3"`)
-	w.stands("release 1 fails its check: data.tensor.values.3 is N, and has to be >=0.5 (models.cue:42:38) (asked: models.cue:41:5)")
+	w.stands("release 1 fails its check: data.tensor.values.3 is N, and has to be >=0.5 (models.cue:40:38) (asked: models.cue:39:5)")
 	w.answers(1)
 	w.push("mnist: a check that holds", `"data.tensor.values.3"`, `"data.tensor.values.7"`)
 	w.stands("available")
