@@ -112,7 +112,7 @@ func calls(t *testing.T, dir, beside string) string {
 
 const (
 	source        = `org.opencontainers.image.source=https://git.example.com/a,"b" $(c)`
-	buildahBuilds = "--root|DIR/storage/root|--runroot|DIR/storage/run|bud|-q|--timestamp|0|" +
+	buildahBuilds = "--root|DIR/storage/root|--runroot|DIR/storage/run|bud|--timestamp|0|" +
 		"--label|trefoil.dev/model=mnist|--annotation|trefoil.dev/model=mnist|--label|" + source + "|--annotation|" + source +
 		"|-f|DIR/context/docker/Dockerfile|-t|registry.example/mnist:v1-1f2e|DIR/context\n"
 	buildahPushes  = "--root|DIR/storage/root|--runroot|DIR/storage/run|push|-q|--digestfile|DIR/digest|registry.example/mnist:v1-1f2e\n"

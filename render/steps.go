@@ -85,7 +85,7 @@ func template(model string, p schema.Package, r schema.Release, s Settings, imag
 }
 
 // retries tries a pod again that is not to blame: its node is gone or in need, somebody deleted it, or a step ended with the exit code
-// of what passes by itself (EX_TEMPFAIL, 75). All of it happens within the time-out of the package. Argo pauses before it looks whether
+// of what passes by itself (EX_TEMPFAIL, 75), or by a signal that the kernel did not send for want of memory. All of it happens within the time-out of the package. Argo pauses before it looks whether
 // it tries again at all: a longer first pause would keep what failed for good from being told.
 func retries() map[string]any {
 	return map[string]any{
@@ -98,7 +98,7 @@ func retries() map[string]any {
 
 // passing begins what Argo says of such pods: words of its own, of the kubelet and of the controllers of nodes. The log of a step comes
 // after the name of that.
-const passing = "^(pod deleted|[a-z0-9-]+: Error [(]exit code 75[)]|The node was low on |The node had condition|" +
+const passing = "^(pod deleted|[a-z0-9-]+: Error [(]exit code (75|137|143)[)]|The node was low on |The node had condition|" +
 	"Pod was terminated in response to imminent node shutdown|Node [^ ]+ which was running pod|Preempted )"
 
 func fetch(r schema.Release, s Settings) map[string]any {

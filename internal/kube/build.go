@@ -82,8 +82,7 @@ func advised(message string) string {
 	for _, advice := range []struct{ words, try string }{
 		{"OOMKilled", "raise package.resources.limits.memory"},
 		{"exceeded its deadline", "raise package.timeout"},
-		{"exceeded workflow deadline", "raise package.timeout"},
-		{"longer than the specified deadline", "raise package.timeout"},
+		{"outputs/parameters/", "its builder, or what package.argo asks for, has to write that file"},
 		{"workflowtaskresults.argoproj.io is forbidden", "trefoil render --platform prints the Role that its account lacks"},
 		{"can't be pulled", "correct the image, in workflows.images or package.argo, and delete the Workflow"},
 		{"ImagePull", "correct the image, in workflows.images or package.argo, and delete the Workflow"},

@@ -50,16 +50,19 @@ func pushed(u *unstructured.Unstructured) (plan.Phase, string, string) {
 	return plan.Failed, "", "succeeded without output " + render.OutputDigest
 }
 
-// words are Argo's own: the Workflow's message, then those of the pods in one of the phases, where they say more. A missing image
-// is only told by the pod; the Workflow goes on Running.
+// words are Argo's own: those of the pods in one of the phases, after the Workflow's message where that says more. A missing image is only
+// told by the pod; the Workflow goes on Running.
 func words(u *unstructured.Unstructured, phases ...string) string {
 	var all []string
 	told := map[string]bool{"": true}
-	if message := text(u.Object, "status", "message"); !strings.HasPrefix(message, retries) && !told[message] {
-		all, told[message] = append(all, untimed(message)), true
+	if message := text(u.Object, "status", "message"); !ofRetries(message) && !told[message] {
+		all, told[message] = append(all, message), true
 	}
 	for _, node := range pods(u) {
 		message := text(node, "message")
+		if message == "Pod was active on the node longer than the specified deadline" { // it depends on who saw it first
+			message = "Step exceeded its deadline"
+		}
 		if !told[message] && slices.Contains(phases, text(node, "phase")) {
 			all, told[message] = append(all, podName(node)+": "+message), true
 		}
@@ -67,16 +70,9 @@ func words(u *unstructured.Unstructured, phases ...string) string {
 	return advised(reconcile.Line(redact.Assigned(strings.Join(all, "; "))))
 }
 
-// retries begins what Argo says of a Workflow whose pod is not tried again: it is the pod that has something to say.
-const retries = "retryStrategy.expression"
-
-// untimed is a message without the time that Argo puts to one of its own.
-func untimed(message string) string {
-	const deadline = "retry exceeded workflow deadline"
-	if strings.HasPrefix(message, deadline) {
-		return deadline
-	}
-	return message
+// ofRetries reports whether Argo says of a Workflow only that its pod is not tried again: it is the pod that has something to say.
+func ofRetries(message string) bool {
+	return strings.HasPrefix(message, "retryStrategy.expression") || strings.HasPrefix(message, "retry exceeded workflow deadline")
 }
 
 // podName is the template that a pod runs, and which try of it, from the second on.

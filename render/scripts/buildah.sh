@@ -28,7 +28,7 @@ END
 
 # Times are 0: the same files make the same digest, so that a build that is repeated pushes nothing new. Some versions refuse a build
 # argument SOURCE_DATE_EPOCH beside this.
-building buildah bud -q --timestamp 0 "$@" -f "$DOCKERFILE" -t "$IMAGE" "$CONTEXT"
+building buildah bud --timestamp 0 "$@" -f "$DOCKERFILE" -t "$IMAGE" "$CONTEXT"
 
 patiently buildah push -q --digestfile "$DIGEST" "$IMAGE"
 test -s "$DIGEST"

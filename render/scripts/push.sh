@@ -2,6 +2,7 @@
 # Goes before a script that builds and pushes. Env: IMAGE, STORAGE, RETRY_SECONDS.
 
 mkdir -p "$STORAGE"
+trap 'exit 143' TERM # whatever the tools say when somebody ends the pod, Argo may try it again
 
 # What the tools say last when it was a registry that failed, and not what they build.
 gone='HTTP status: 5|status code 5|50[0234] (Internal|Bad|Service|Gateway)|connection refused|connection reset|i/o timeout|handshake timeout|unexpected EOF'
@@ -9,14 +10,14 @@ gone='HTTP status: 5|status code 5|50[0234] (Internal|Bad|Service|Gateway)|conne
 # A base image may come from a registry that is down: then Argo tries the whole pod again, which it knows by the exit code
 # (EX_TEMPFAIL). What the build says is shown as it says it.
 building() { # COMMAND...
-    mkfifo "$STORAGE/errors"
-    tee "$STORAGE/said" <"$STORAGE/errors" >&2 &
+    mkfifo "$STORAGE/output"
+    tee "$STORAGE/said" <"$STORAGE/output" &
     shown=$!
     status=0
-    "$@" 2>"$STORAGE/errors" || status=$?
+    "$@" >"$STORAGE/output" 2>&1 || status=$?
     wait "$shown"
-    rm "$STORAGE/errors"
-    if [ "$status" -ne 0 ] && tail -n 1 "$STORAGE/said" | grep -qE "$gone"; then
+    rm "$STORAGE/output"
+    if [ "$status" -ne 0 ] && tail -n 2 "$STORAGE/said" | grep -qE "$gone"; then
         exit 75
     fi
     return "$status"
