@@ -228,6 +228,8 @@ func TestPlace(t *testing.T) {
 		"odd names":                   {"model.py", "-a/-m", ""},
 		"ignored":                     {".dockerignore", "out/best model.bin", ""},
 		"ignored by s2i":              {".s2iignore", "out/best model.bin", ""},
+		"ignored by one Dockerfile":   {"serve/a.Dockerfile.dockerignore", "out/best model.bin", ""},
+		"ignored by buildah's":        {"serve/a.Dockerfile.containerignore", "out/best model.bin", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -236,7 +238,7 @@ func TestPlace(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 { // a container that is started again does the same
-				output, err := script(t, "place.sh", "CONTEXT="+dir+"/context", "ARTIFACT="+dir+"/artifact", "ARTIFACT_PATH="+test.artifact)
+				output, err := script(t, "place.sh", "CONTEXT="+dir+"/context", "ARTIFACT="+dir+"/artifact", "ARTIFACT_PATH="+test.artifact, "DOCKERFILE=serve/a.Dockerfile")
 				if (err == nil) != (test.says == "") || !strings.Contains(output, test.says) {
 					t.Fatalf("%v: %s", err, output)
 				}

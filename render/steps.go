@@ -64,7 +64,7 @@ func template(model string, p schema.Package, r schema.Release, s Settings, imag
 	}
 	code, found := s.checkout(p.Source, r.Commit)
 	if found {
-		init = append(init, source(code, r.Artifact.Path, s, s.login(code, p) != ""))
+		init = append(init, source(code, r.Artifact.Path, p.Builder.Dockerfile, s, s.login(code, p) != ""))
 	}
 	dockerfile := path.Join(contextPath, p.Builder.Dockerfile)
 	if p.Builder.S2I != "" {
@@ -135,7 +135,7 @@ func artifactURL(r schema.Release, p Polyaxon) string {
 		p.URL, url.PathEscape(p.Owner), url.PathEscape(p.Project), url.PathEscape(r.Experiment), file.Encode())
 }
 
-func source(c checkout, artifact string, s Settings, login bool) map[string]any {
+func source(c checkout, artifact, dockerfile string, s Settings, login bool) map[string]any {
 	script, env := sourceScript+placeScript, []string{
 		"REPOSITORY", c.url,
 		"COMMIT", c.commit,
@@ -144,6 +144,7 @@ func source(c checkout, artifact string, s Settings, login bool) map[string]any 
 		"ARTIFACT", artifactFile,
 		"ARTIFACT_PATH", artifact,
 		"CONTEXT", contextPath,
+		"DOCKERFILE", dockerfile,
 		"RETRY_SECONDS", "5",
 	}
 	if !login {

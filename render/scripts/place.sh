@@ -1,6 +1,6 @@
 #!/bin/sh
 # Puts the trained model into the serving source, where the builder will find it.
-# Env: ARTIFACT, ARTIFACT_PATH (where in CONTEXT), CONTEXT.
+# Env: ARTIFACT, ARTIFACT_PATH (where in CONTEXT), CONTEXT, DOCKERFILE (in CONTEXT; may be empty).
 set -eu
 umask 022
 
@@ -15,7 +15,8 @@ if ! mkdir -p "$(dirname "$place")"; then
 fi
 cp "$ARTIFACT" "$place"
 chmod 644 "$place"
-for name in .containerignore .dockerignore .s2iignore; do # people leave out data of their own, never the artifact
+# People leave out data of their own, never the artifact. Builders ask the files of one Dockerfile first.
+for name in .containerignore .dockerignore .s2iignore "$DOCKERFILE.containerignore" "$DOCKERFILE.dockerignore"; do
     ignore=$CONTEXT/$name
     if [ -f "$ignore" ] && ! grep -qxF "!$ARTIFACT_PATH" "$ignore"; then
         printf '\n!%s\n' "$ARTIFACT_PATH" >>"$ignore"
