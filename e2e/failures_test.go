@@ -232,8 +232,12 @@ func (f *failures) ended() bool {
 	all := f.list(workflows(), "")
 	return len(all) == len(f.cases) && !slices.ContainsFunc(all, func(x unstructured.Unstructured) bool {
 		phase, _, _ := unstructured.NestedString(x.Object, "status", "phase")
-		model := x.GetLabels()["trefoil.dev/model"]
-		return model != "image" && phase != "Failed" && phase != "Error" && !(phase == "Succeeded" && f.built(model))
+		switch model := x.GetLabels()["trefoil.dev/model"]; {
+		case model == "image", phase == "Failed", phase == "Error":
+			return false
+		default:
+			return phase != "Succeeded" || !f.built(model)
+		}
 	})
 }
 

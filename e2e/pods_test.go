@@ -334,6 +334,9 @@ func (a answer) says() int {
 	return slices.Index(a.Data.NDArray[0], slices.Max(a.Data.NDArray[0]))
 }
 
+// apart has a connection for each request, so that each goes to any of the pods that a Service has.
+var apart = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
 func ask(ctx context.Context, url string, d digit) (answer, error) {
 	body, err := json.Marshal(map[string]any{"data": map[string]any{"ndarray": [][]int{d.pixels}}})
 	if err != nil {
@@ -344,7 +347,7 @@ func ask(ctx context.Context, url string, d digit) (answer, error) {
 		return answer{}, err
 	}
 	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
+	response, err := apart.Do(request)
 	if err != nil {
 		return answer{}, err
 	}
