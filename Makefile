@@ -13,7 +13,7 @@ demo: ## from nothing to a served model, on this machine: three minutes, the sec
 	bin/trefoil-demo demo --dir $(or $(DIR),trefoil-demo)
 
 test: ## everything that needs no engines: offline
-	go test -race -shuffle=on ./...
+	go test -race -shuffle=on -timeout 40m ./...
 
 # With garbage collected less often they take a third less, and 100 MB.
 histories: ## 10,000 histories of edits, faults, crashes and races

@@ -38,8 +38,10 @@ func TestPodsFailures(t *testing.T) {
 	stack.Isolate(t, func() {
 		w := newFailures(t)
 		w.start()
-		w.happens("stop", func(x unstructured.Unstructured) { w.patch(x.GetName(), `{"spec": {"shutdown": "Stop"}}`) })
-		w.happens("deleted", func(x unstructured.Unstructured) { w.deletePodsOf(x.GetName()) })
+		w.happens(map[string]func(workflow string){
+			"stop":    func(workflow string) { w.patch(workflow, `{"spec": {"shutdown": "Stop"}}`) },
+			"deleted": w.deletePodsOf,
+		})
 		w.changeArtifact()
 		w.told()
 		w.orphans()
@@ -121,17 +123,19 @@ func breaking(path string) stack.Filter {
 	}
 }
 
-// happens does something to the Workflow of a model while its image is built.
-func (f *failures) happens(model string, do func(unstructured.Unstructured)) {
+// happens does something to the Workflow of each model while its image is built.
+func (f *failures) happens(events map[string]func(workflow string)) {
 	f.Helper()
-	f.eventually("the build of "+model, patience, func() bool {
-		for _, x := range f.workflowsOf(model) {
-			if slices.ContainsFunc(f.podsOf(x.GetName()), func(p unstructured.Unstructured) bool { return stack.Condition(&p, "Ready") == "True" }) {
-				do(x)
-				return true
+	f.eventually("the builds", patience, func() bool {
+		for model, do := range events {
+			for _, x := range f.workflowsOf(model) {
+				if slices.ContainsFunc(f.podsOf(x.GetName()), func(p unstructured.Unstructured) bool { return stack.Condition(&p, "Ready") == "True" }) {
+					do(x.GetName())
+					delete(events, model)
+				}
 			}
 		}
-		return false
+		return len(events) == 0
 	})
 }
 
