@@ -17,18 +17,23 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
+// TestMain has `go test` make some histories only; `make histories`, and so CI, makes 10,000. Tests run side by side and read the flag,
+// so that none of them can set it.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
+		if err := checks.Value.Set("15"); err != nil {
+			panic(err)
+		}
+	}
+	m.Run()
+}
+
 // TestConverges lets people edit, engines work and fail, writes and replies get lost and processes die in any order, with one daemon
 // or two. The checks at each step are in invariants_test.go. Once the faults stop, and people have done what the holds ask them for,
 // the state is the one that git asks for within five quiet passes (I5).
-//
-// `go test` makes some histories; `make histories`, and so CI, makes 10,000.
 func TestConverges(t *testing.T) {
 	t.Parallel()
-	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
-		if err := checks.Value.Set("15"); err != nil {
-			t.Fatal(err)
-		}
-	}
 	for _, half := range []string{"one half", "other half"} {
 		t.Run(half, func(t *testing.T) {
 			t.Parallel()

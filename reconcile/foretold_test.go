@@ -43,7 +43,7 @@ func TestForetold(t *testing.T) {
 			}
 		}
 	})
-	if merged < 20 {
+	if merged < 10 {
 		t.Errorf("%d pull requests were compared", merged)
 	}
 }
