@@ -142,7 +142,8 @@ func (b builder) fill(ctx context.Context, t tool, dir string) error {
 	}
 	for _, p := range t.programs {
 		done := b.announce(p.name)
-		args := append([]string{"build", "-mod=readonly", "-ldflags=" + p.flags, "-o", filepath.Join(dir, p.name)}, options...)
+		// Without the paths of modules, what argoexec shares with workflow-controller is compiled once.
+		args := append([]string{"build", "-mod=readonly", "-trimpath", "-ldflags=" + p.flags, "-o", filepath.Join(dir, p.name)}, options...)
 		_, err := goCommand(ctx, module, append(args, p.path)...)
 		done(err)
 		if err != nil {

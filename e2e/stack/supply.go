@@ -50,7 +50,7 @@ func (b builder) supply(ctx context.Context, t tool) ([]string, error) {
 		return nil, err
 	}
 	file := filepath.Join(dir, "overlay.json")
-	return []string{"-trimpath", "-modfile=" + mod, "-overlay=" + file}, os.WriteFile(file, overlay, 0o644)
+	return []string{"-modfile=" + mod, "-overlay=" + file}, os.WriteFile(file, overlay, 0o644)
 }
 
 // replaced copies a module's go.mod and go.sum into dir, with more lines at the
