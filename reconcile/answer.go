@@ -21,11 +21,11 @@ func read(q plan.Question, text []byte, err error) plan.Answer {
 	const told = 10 * longestLine // may be secret, though it is not shown
 	switch {
 	case err != nil:
-		r.answer.Fault = Line(redact.Assigned(err.Error()))
+		r.answer.Fault = Line(redact.Assigned(redact.Plain(err.Error())))
 	case len(text) > LongestAnswer:
 		r.answer.Fault = fmt.Sprintf("its answer has more than %d MiB", LongestAnswer>>20)
 	case !json.Valid(text) || r.read(text) != nil: // a number may be too large
-		r.answer.Fault = "it answers no JSON: " + Line(redact.Assigned(string(text[:min(len(text), told)])))
+		r.answer.Fault = "it answers no JSON: " + Line(redact.Assigned(redact.Plain(string(text[:min(len(text), told)]))))
 	}
 	slices.Sort(r.answer.Images)
 	return r.answer

@@ -233,7 +233,7 @@ func TestAsksOfOnce(t *testing.T) {
 		return nil, errors.New("the model says 500: \x1b[31mno")
 	}
 	pass, err := w.loop().Once(t.Context())
-	const want = "mnist/staging: hold: release 1 fails its check: the model says 500: [31mno (asked: models.cue:22:2)\n"
+	const want = "mnist/staging: hold: release 1 fails its check: the model says 500: no (asked: models.cue:22:2)\n"
 	if err != nil || pass.Plan.String() != want {
 		t.Errorf("%v, %v; not %s", pass.Plan, err, want)
 	}

@@ -21,7 +21,7 @@ func complaint(answer []byte) string {
 	var said struct{ Status struct{ Info, Reason string } }
 	_ = json.Unmarshal(answer, &said) // others have their own words
 	words := cmp.Or(said.Status.Info, said.Status.Reason, string(answer))
-	return reconcile.Line(redact.Assigned(words[:min(len(words), enough)]))
+	return reconcile.Line(redact.Assigned(redact.Plain(words[:min(len(words), enough)])))
 }
 
 // answered prints an answer and whose it is.

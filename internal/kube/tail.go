@@ -152,13 +152,17 @@ func (t *tails) sweep() {
 	}
 }
 
-// logEnd are the last lines of a log, in characters that a terminal shows, without those that Argo's executor wrote between them, and
-// without the values of what is called like a secret.
+// logEnd are the last lines of a log, as people may read them and without those that Argo's executor wrote between them.
 func logEnd(log string) []string {
-	var all []string
+	var theirs strings.Builder
 	for line := range strings.Lines(log) {
-		argos := strings.HasPrefix(line, "time=") && strings.Contains(line, " argo=true")
-		if line = reconcile.Line(redact.Assigned(line)); line != "" && !argos {
+		if !strings.HasPrefix(line, "time=") || !strings.Contains(line, " argo=true") {
+			theirs.WriteString(line)
+		}
+	}
+	var all []string
+	for line := range strings.Lines(redact.Log(theirs.String())) {
+		if line = reconcile.Line(line); line != "" {
 			all = append(all, line)
 		}
 	}

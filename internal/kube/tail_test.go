@@ -74,8 +74,10 @@ func TestLogEnd(t *testing.T) {
 		"no end":       {"a\nb", "a\nb"},
 		"empty lines":  {"a\n\n \nb\r\n", "a\nb"},
 		"Argo's":       {"a\ntime=\"2026-11-28T21:00:00Z\" level=info msg=\"sub-process exited\" argo=true error=\"<nil>\"\ntime=x level=info argo=true\nb", "a\nb"},
-		"a terminal's": {"\x1b[2Ja\x07\u202eb\n", "[2Ja b"},
-		"a secret":     {"export DB_PASSWORD=hunter2 now\n", "export DB_PASSWORD=[redacted] now"},
+		"a terminal's": {"\x1b[2Ja\x07\u202eb\n", "ab"},
+		"a secret":     {"export DB_PASSWORD\x1b[0m=hunter,2 now\n", "export DB_PASSWORD=[redacted]"},
+		"a key":        {"a\n-----BEGIN PRIVATE KEY-----\nMIIE\ntime=x argo=true\nhunter2=\n-----END PRIVATE KEY-----\nb", "a\n[redacted]\nb"},
+		"progress":     {"a\n 1%\r50%\r99%\r\n", "a\n99%"},
 		"no text":      {"\xff\xfe\n", "?"},
 		"many":         {many, strings.Repeat("a\n", 19) + "last"},
 	} {

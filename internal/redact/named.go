@@ -25,24 +25,27 @@ var (
 )
 
 // assigned is a name before what it is in a text, such as api-key= or "apiKey": ; passed is the name of an argument before the next one, such
-// as --api-key.
+// as --api-key; scheme is what comes before the secret of a header.
 const (
 	assigned = `([-\w.]+)(?:\s*=\s*|\\*["']?\s*:\s+|\\*["']\s*:\s*)`
 	passed   = `\B(-[-\w.]+)(?:["']\s*,\s*|\s+)`
+	scheme   = `(?:(?i:bearer|basic|digest|negotiate|token|apikey)\s+)?`
 )
 
 // value is what comes behind one of them, to the end of the text where its quotation mark is missing; prose is what people write behind the
 // name of an argument, and nobody as its value.
 var (
 	before = regexp.MustCompile(assigned + `|` + passed)
-	value  = regexp.MustCompile(`^(?:(?i:bearer|basic|digest|negotiate|token|apikey)\s+)?` +
-		`(?:\\+"[^"]+"?|"(?:[^"\\]|\\.)+"?|'(?:[^'\\]|\\.)+'?|[^\s"',;&]+)`)
-	prose = regexp.MustCompile(`^(?:and|are|for|has|is|must|needs|not|or|to|was|with)$`)
+	value  = regexp.MustCompile(`^` + scheme + `(?:\\+"[^"]+"?|"(?:[^"\\]|\\.)+"?|'(?:[^'\\]|\\.)+'?|[^\s"',;&]+)`)
+	prose  = regexp.MustCompile(`^(?:and|are|for|has|is|must|needs|not|or|to|was|with)$`)
 )
 
-// Assigned takes out of a text, such as an argument of a command or a line of a log, what it says that something is whose name looks like
-// that of a secret, and passwords and tokens in URLs. It takes as long as the text is.
-func Assigned(text string) string {
+// Assigned takes out of a text, such as an argument of a command, what it says that something is whose name looks like that of a secret,
+// and passwords and tokens in URLs. It takes as long as the text is.
+func Assigned(text string) string { return masked(text, value.FindString) }
+
+// masked is a text without the values, of which valueOf says what each is at the beginning of a text, and without those in URLs.
+func masked(text string, valueOf func(string) string) string {
 	text = account.ReplaceAllString(text, "${1}"+Mark+"@")
 	text = login.ReplaceAllString(text, "${1}"+Mark+"@")
 	var b strings.Builder
@@ -50,17 +53,19 @@ func Assigned(text string) string {
 	for _, at := range before.FindAllStringSubmatchIndex(text, -1) {
 		argument := at[2] < 0
 		name := text[max(at[2], at[4]):max(at[3], at[5])]
-		if at[0] < told || !Named(name) {
+		if at[0] < told || !Named(name) || argument && !hasValue(text[at[1]:]) {
 			continue
 		}
-		is := value.FindString(text[at[1]:])
-		if argument && (strings.HasPrefix(is, "-") || prose.MatchString(is)) {
-			continue
-		}
-		if is != "" {
+		if is := valueOf(text[at[1]:]); is != "" {
 			b.WriteString(text[told:at[1]] + Mark)
 			told = at[1] + len(is)
 		}
 	}
 	return b.String() + text[told:]
+}
+
+// hasValue reports whether the value of an argument follows, not the next argument or a sentence.
+func hasValue(rest string) bool {
+	is := value.FindString(rest)
+	return !strings.HasPrefix(is, "-") && !prose.MatchString(is)
 }
