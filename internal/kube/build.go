@@ -30,28 +30,39 @@ func (e *Engine) built(o plan.Observed) plan.Observed {
 	return o
 }
 
-// broken is the log of the container with which the youngest pod failed; the zero value where none did. Those that Argo adds are not
-// meant: what they have to say is in the Workflow.
+// broken is the log of the container with which the youngest pod failed; the zero value where none did.
 func broken(pods []*unstructured.Unstructured) tail {
 	var last tail
 	var when time.Time
 	for _, pod := range slices.SortedFunc(slices.Values(pods), byName) {
 		made := pod.GetCreationTimestamp()
-		if name := failedContainer(pod); name != "" && !made.Time.Before(when) {
-			last, when = tail{namespace: pod.GetNamespace(), pod: pod.GetName(), uid: string(pod.GetUID()), container: name}, made.Time
+		if failed := failedContainer(pod); failed != nil && !made.Time.Before(when) {
+			last, when = tailOf(pod, failed, false), made.Time
 		}
 	}
 	return last
 }
 
-func failedContainer(pod *unstructured.Unstructured) string {
+// failedContainer is the status of the one with which a pod failed; nil where none did. What those that Argo adds have to say is in the
+// Workflow: where wait misses what main was to write, main's words tell more.
+func failedContainer(pod *unstructured.Unstructured) map[string]any {
+	var main map[string]any
+	waitFailed := false
 	for _, c := range statuses(pod) {
 		code, _, _ := unstructured.NestedInt64(c, "state", "terminated", "exitCode") // an error says that something else is there
-		if name := text(c, "name"); code != 0 && name != "init" && name != "wait" {
-			return name
+		switch name := text(c, "name"); {
+		case name == "wait":
+			waitFailed = code != 0
+		case code != 0 && name != "init":
+			return c
+		case name == "main":
+			main = c
 		}
 	}
-	return ""
+	if waitFailed {
+		return main
+	}
+	return nil
 }
 
 // stuck says why a pod waits that will not go on by itself soon; empty where none does. Argo does not tell it of init containers.
@@ -69,12 +80,12 @@ func stuck(pods []*unstructured.Unstructured) string {
 	return ""
 }
 
-// lines are the last ones that a container of a served model printed.
+// lines are the last ones that a container printed.
 func (e *Engine) lines(x tail) []string {
 	if x == (tail{}) || e.logs == nil {
 		return nil
 	}
-	return e.tails.of(x.uid+"/"+x.container, x.restarts, func(ctx context.Context) (string, error) { return e.logs.tail(ctx, x) })
+	return e.tails.of(x.uid+"/"+x.container, x.run, func(ctx context.Context) (string, error) { return e.logs.tail(ctx, x) })
 }
 
 // advised is a message with what people can do about it: about the words of Argo (of 3.5 to 3.7) and of the kubelet.

@@ -28,7 +28,7 @@ func TestAdvised(t *testing.T) {
 	}
 }
 
-// TestBuildPods: the log is that of the container with which the youngest pod failed, and a pod that can't start says why.
+// TestBuildPods: the log is that of the container with which the youngest pod failed, main's where Argo's missed something, and a pod that can't start says why.
 func TestBuildPods(t *testing.T) {
 	t.Parallel()
 	status := func(name string, code int) string {
@@ -48,7 +48,7 @@ func TestBuildPods(t *testing.T) {
 	}{
 		"main":   {pods: []*unstructured.Unstructured{pod("p", "00:00:00", fine, []string{status("wait", 0), status("main", 3)})}, log: "p main"},
 		"fetch":  {pods: []*unstructured.Unstructured{pod("p", "00:00:00", []string{status("init", 0), status("fetch", 1)}, nil)}, log: "p fetch"},
-		"Argo's": {pods: []*unstructured.Unstructured{pod("p", "00:00:00", fine, []string{status("wait", 64), status("main", 0)})}, log: " "},
+		"Argo's": {pods: []*unstructured.Unstructured{pod("p", "00:00:00", fine, []string{status("wait", 64), status("main", 0)})}, log: "p main"},
 		"tried again": {pods: []*unstructured.Unstructured{
 			pod("b", "00:00:09", []string{status("fetch", 75)}, nil), pod("a", "00:00:01", fine, []string{status("main", 75)}),
 		}, log: "b fetch"},

@@ -89,6 +89,10 @@ func New(options Options) (*Engine, error) {
 		config.QPS = -1
 	}
 	config.WarningHandler = rest.NoWarnings{}
+	logs, err := newLogs(config)
+	if err != nil {
+		return nil, err
+	}
 	config.Wrap(discreetly(config))
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
@@ -98,8 +102,8 @@ func New(options Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.logs, err = newLogs(config)
-	return e, err
+	e.logs = logs
+	return e, nil
 }
 
 func newEngine(client dynamic.Interface, options Options) (*Engine, error) {

@@ -133,29 +133,29 @@ func containerTrouble(pod *unstructured.Unstructured, status map[string]any) tro
 	ready, _, _ := unstructured.NestedBool(status, "ready")
 	restarts, _, _ := unstructured.NestedInt64(status, "restartCount")
 	name, unstarted := text(status, "name"), unstarted(status)
-	own := tail{namespace: pod.GetNamespace(), pod: pod.GetName(), uid: string(pod.GetUID()), container: name, restarts: restarts}
+	end, previous := crash(status)
 	switch {
 	case ready:
 		return trouble{}
 	case unstarted != "":
 		return trouble{what: unstarted, phase: plan.Failed}
-	case crash(status) != nil:
-		return trouble{what: crashed(name, restarts, crash(status)), phase: plan.Failed, tail: own}
+	case end != nil:
+		return trouble{what: crashed(name, restarts, end), phase: plan.Failed, tail: tailOf(pod, status, previous)}
 	case text(status, "state", "running", "startedAt") != "":
-		return trouble{what: name + " runs and is not ready", phase: plan.Running, tail: own}
+		return trouble{what: name + " runs and is not ready", phase: plan.Running, tail: tailOf(pod, status, false)}
 	}
 	return trouble{}
 }
 
-// crash is how a container ended last; nil where it has not, or well.
-func crash(status map[string]any) map[string]any {
+// crash is how a container ended last, and whether it was started again since or will be; nil where it has not, or well.
+func crash(status map[string]any) (end map[string]any, previous bool) {
 	for _, state := range []string{"state", "lastState"} {
 		end, found, _ := unstructured.NestedMap(status, state, "terminated")
 		if code, _, _ := unstructured.NestedInt64(end, "exitCode"); found && (code != 0 || text(end, "reason") != "Completed") {
-			return end
+			return end, state == "lastState"
 		}
 	}
-	return nil
+	return nil, false
 }
 
 func crashed(name string, restarts int64, end map[string]any) string {

@@ -1,16 +1,17 @@
 package kube
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	typedcore "k8s.io/client-go/kubernetes/typed/core/v1"
-	"k8s.io/client-go/rest"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/trefoil-gitops/trefoil/internal/redact"
 	"github.com/trefoil-gitops/trefoil/reconcile"
@@ -19,19 +20,33 @@ import (
 // How much of a log is told and read, and how long the kubelet may take for it.
 const (
 	tailLines   = 20
-	linesAsked  = 200 // some are Argo's own
-	tailBytes   = 256 << 10
-	tailLongest = 200 // characters of all lines that are told as one
+	linesAsked  = 200       // some are Argo's own
+	tailBytes   = 256 << 10 // are kept of what was read
+	bytesAsked  = 16 << 20  // a kubelet keeps 10 MiB of a log, unless it is told otherwise
+	tailLongest = 200       // characters of all lines that are told as one
 	tailTime    = 5 * time.Second
 	tailPause   = 30 * time.Second // before one that could not be read, or was empty, is read again
 	tailReaders = 8
 	tailsAsked  = 100
 )
 
-// tail names a container's log.
+// tail names the log of one run of a container.
 type tail struct {
 	namespace, pod, uid, container string
-	restarts                       int64
+	run                            string // which of them: each is read once
+	previous                       bool   // it is the one before that which the container has now
+}
+
+func tailOf(pod *unstructured.Unstructured, status map[string]any, previous bool) tail {
+	id := text(status, "containerID")
+	run, _, _ := unstructured.NestedInt64(status, "restartCount")
+	if previous {
+		id, run = text(status, "lastState", "terminated", "containerID"), run-1
+	}
+	return tail{
+		namespace: pod.GetNamespace(), pod: pod.GetName(), uid: string(pod.GetUID()), container: text(status, "name"),
+		run: cmp.Or(id, strconv.FormatInt(run, 10)), previous: previous,
+	}
 }
 
 // tails reads the ends of logs beside the passes, since a kubelet may be slow: what has been read is told by the next pass.
@@ -51,40 +66,49 @@ type asked struct {
 	read func(context.Context) (string, error)
 }
 
-// ending is what was read when the container had been restarted so often: its last lines, in characters that a terminal shows.
+// ending is what was read of a container's log: its last lines, as people may read them.
 type ending struct {
-	restarts int64
-	lines    []string
-	again    time.Time // when it is read once more; zero where that has been done, or is under way
-	wanted   bool      // since the last sweep
+	run    string // that was asked for last; empty before the first
+	lines  []string
+	fault  string    // why the last one could not be read, for people; empty where it could
+	again  time.Time // when it is read once more; zero where that has been done, or is under way
+	wanted bool      // since the last sweep
+}
+
+// told are the lines, those of a former run too, or why there are none.
+func (x *ending) told() []string {
+	if len(x.lines) == 0 && x.fault != "" {
+		return []string{x.fault}
+	}
+	return x.lines
 }
 
 func newTails(poke func()) *tails {
 	return &tails{poke: poke, asked: make(chan asked, tailsAsked), known: map[string]*ending{}}
 }
 
-// of are the last lines that are known. What is not known yet is asked for, once for each restart.
-func (t *tails) of(key string, restarts int64, read func(context.Context) (string, error)) []string {
+// of are the last lines that are known of a container. What is not known yet is asked for, once for each run.
+func (t *tails) of(container, run string, read func(context.Context) (string, error)) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	x := t.known[key]
+	x := t.known[container]
 	if x == nil {
-		x = &ending{restarts: -1}
-		t.known[key] = x
+		x = &ending{}
+		t.known[container] = x
 	}
 	x.wanted = true
-	if x.restarts == restarts && (x.again.IsZero() || time.Now().Before(x.again)) {
-		return x.lines
+	if x.run == run && (x.again.IsZero() || time.Now().Before(x.again)) {
+		return x.told()
 	}
 	select {
 	case t.asked <- asked{x, read}:
-		x.restarts, x.again = restarts, time.Time{}
+		x.run, x.again = run, time.Time{}
 		if t.under++; t.under == 1 {
 			t.idle = make(chan struct{})
 		}
 	default: // a later pass asks again
 	}
-	return x.lines
+	return x.told()
 }
 
 // run reads until the context ends.
@@ -105,17 +129,26 @@ func (t *tails) run(ctx context.Context) {
 	all.Wait()
 }
 
-// fetch reads one. An error means that less is said for now: the right may be missing, the kubelet slow, or the pod gone.
+// fetch reads one. An error is told in its place for now: the right may be missing, the kubelet slow, or the pod gone.
 func (t *tails) fetch(ctx context.Context, x asked) {
 	ctx, cancel := context.WithTimeout(ctx, tailTime)
 	defer cancel()
 	log, err := x.read(ctx)
-	lines := logEnd(log)
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = fmt.Errorf("no answer within %v", tailTime)
+	}
+	lines, fault := logEnd(log), ""
+	if err != nil {
+		lines, fault = nil, reconcile.Line(redact.Assigned(fmt.Sprintf("(its log can't be read: %v)", unanswered(err))))
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err == nil && len(lines) > 0 {
-		x.lines = lines
+	if len(lines) > 0 || fault != x.fault {
 		t.poke()
+	}
+	x.fault = fault
+	if len(lines) > 0 {
+		x.lines = lines
 	} else {
 		x.again = time.Now().Add(tailPause)
 	}
@@ -183,31 +216,4 @@ func lastWords(lines []string) string {
 		}
 	}
 	return words
-}
-
-// logs reads them from the cluster.
-type logs struct{ client typedcore.CoreV1Interface }
-
-func newLogs(config *rest.Config) (*logs, error) {
-	client, err := typedcore.NewForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("cluster: %w", err)
-	}
-	return &logs{client}, nil
-}
-
-// tail is the end of a container's log: of the run that crashed, where there was one.
-func (l *logs) tail(ctx context.Context, x tail) (string, error) {
-	text, err := l.last(ctx, x, linesAsked)
-	if err == nil && len(text) >= tailBytes { // then it is the end that is missing
-		return l.last(ctx, x, tailLines)
-	}
-	return text, err
-}
-
-func (l *logs) last(ctx context.Context, x tail, lines int64) (string, error) {
-	bytes := int64(tailBytes)
-	options := corev1.PodLogOptions{Container: x.container, Previous: x.restarts > 0, TailLines: &lines, LimitBytes: &bytes}
-	text, err := l.client.Pods(x.namespace).GetLogs(x.pod, &options).DoRaw(ctx)
-	return string(text), err
 }

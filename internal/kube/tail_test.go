@@ -4,23 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"k8s.io/client-go/rest"
 )
 
-// TestTails: what a pod said is read once for each restart, beside the pass, and told by the next one. What could not be read is not
-// lost for ever.
+// TestTails: what a pod said is read once for each run, beside the pass, and told by the next one. What could not be read is not lost
+// for ever, and until something was read the reason is told once.
 func TestTails(t *testing.T) {
+	const busy = "(its log can't be read: the kubelet is busy, token=[redacted]"
 	synctest.Test(t, func(t *testing.T) {
 		reads, pokes := 0, 0
 		tails := newTails(func() { pokes++ })
 		read := func(context.Context) (string, error) {
-			if reads++; reads == 2 {
-				return "", errors.New("the kubelet is busy")
+			if reads++; reads < 3 || reads == 4 {
+				return "", errors.New("the kubelet is\nbusy, token=hunter2")
 			}
 			return fmt.Sprintf("read %d\n", reads), nil
 		}
@@ -29,23 +34,24 @@ func TestTails(t *testing.T) {
 		defer synctest.Wait()
 		defer cancel()
 		for i, step := range []struct {
-			restarts int64
-			after    time.Duration
-			words    string // before what this step asks is known
-			reads    int    // after
+			run   string
+			after time.Duration
+			words string // before what this step asks is known
+			reads int    // after
 		}{
-			{0, 0, "", 1}, {0, 0, "read 1", 1}, {0, time.Hour, "read 1", 1},
-			{1, 0, "read 1", 2}, {1, time.Second, "read 1", 2}, {1, tailPause, "read 1", 3}, {1, 0, "read 3", 3},
+			{"a", 0, "", 1}, {"a", time.Second, busy, 1}, {"a", tailPause, busy, 2}, {"a", tailPause, busy, 3},
+			{"a", 0, "read 3", 3}, {"a", time.Hour, "read 3", 3},
+			{"b", 0, "read 3", 4}, {"b", time.Second, "read 3", 4}, {"b", tailPause, "read 3", 5}, {"b", 0, "read 5", 5},
 		} {
 			time.Sleep(step.after)
-			words := lastWords(tails.of("u/model", step.restarts, read))
+			words := lastWords(tails.of("u/model", step.run, read))
 			tails.settled(ctx)
 			synctest.Wait()
 			if words != step.words || reads != step.reads {
 				t.Errorf("step %d: %q is said, then %d were read", i, words, reads)
 			}
 		}
-		if pokes != 2 {
+		if pokes != 4 { // the second of two equal errors is no news
 			t.Errorf("%d pokes", pokes)
 		}
 	})
@@ -55,13 +61,84 @@ func TestTails(t *testing.T) {
 func TestTailsAreSwept(t *testing.T) {
 	tails := newTails(func() {})
 	for i := range 2 * tailsAsked {
-		tails.of(fmt.Sprint(i), 0, nil)
+		tails.of(fmt.Sprint(i), "a", nil)
 	}
 	tails.sweep()
-	tails.of("0", 0, nil)
+	tails.of("0", "a", nil)
 	tails.sweep()
 	if len(tails.known) != 1 {
 		t.Errorf("%d are kept", len(tails.known))
+	}
+}
+
+// TestTailsInTime: a kubelet that does not answer is not waited for.
+func TestTailsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tails := newTails(func() {})
+		ctx, cancel := context.WithCancel(t.Context())
+		go tails.run(ctx)
+		defer synctest.Wait()
+		defer cancel()
+		silent := func(ctx context.Context) (string, error) { <-ctx.Done(); return "", ctx.Err() }
+		tails.of("u/model", "a", silent)
+		time.Sleep(2 * tailTime)
+		if got := lastWords(tails.of("u/model", "a", silent)); got != "(its log can't be read: no answer within 5s)" {
+			t.Error(got)
+		}
+	})
+}
+
+// TestTailOf: the run that crashed is the same one, and read once, whether it is the present one still or the one before.
+func TestTailOf(t *testing.T) {
+	t.Parallel()
+	pod := parsed(t, []byte("{kind: Pod, apiVersion: v1, metadata: {name: p, namespace: ml, uid: u}}"))
+	for _, test := range []struct{ status, run string }{
+		{"{restartCount: 3, containerID: c://d, state: {terminated: {exitCode: 1, containerID: c://d}}, lastState: {terminated: {exitCode: 1, containerID: c://c}}}", "c://d false"},
+		{"{restartCount: 3, containerID: c://d, state: {waiting: {}}, lastState: {terminated: {exitCode: 1, containerID: c://d}}}", "c://d true"},
+		{"{restartCount: 4, containerID: c://e, state: {running: {startedAt: x}}, lastState: {terminated: {exitCode: 1, containerID: c://d}}}", "c://d true"},
+		{"{restartCount: 4, containerID: c://e, state: {running: {startedAt: x}}}", "c://e false"},
+		{"{restartCount: 3, state: {terminated: {exitCode: 1}}}", "3 false"},
+		{"{restartCount: 4, state: {waiting: {}}, lastState: {terminated: {exitCode: 1}}}", "3 true"},
+	} {
+		got := containerTrouble(pod, parsed(t, []byte("{kind: x, apiVersion: x, "+test.status[1:])).Object).tail
+		if fmt.Sprint(got.run, " ", got.previous) != test.run {
+			t.Errorf("%s: %+v, not %s", test.status, got, test.run)
+		}
+	}
+}
+
+// TestLogs: of a log that is longer than anybody reads the end is read, whether a token is sent or none; what the server says instead is
+// told in its words.
+func TestLogs(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.String() {
+		case "/api/v1/namespaces/ml/pods/p/log?container=model&limitBytes=16777216&previous=true&tailLines=200":
+			fmt.Fprint(w, strings.Repeat("progress", tailBytes), " DB_PASSWORD=hunter2\n", strings.Repeat("more\n", 10), r.Header.Get("Authorization"))
+		case "/api/v1/namespaces/ml/pods/endless/log?container=model&limitBytes=16777216&tailLines=200":
+			fmt.Fprint(w, strings.Repeat("progress", tailBytes))
+		default:
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprintf(w, `{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403, "message": "no pods/log for %s"}`,
+				r.Header.Get("Authorization"))
+		}
+	}))
+	t.Cleanup(server.Close)
+	for token, said := range map[string]string{"": "", "t0ken.of.the.daemon": "Bearer [redacted]"} {
+		l, err := newLogs(&rest.Config{Host: server.URL, BearerToken: token})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := l.tail(t.Context(), tail{namespace: "ml", pod: "p", container: "model", previous: true})
+		if want := "\n" + strings.Repeat("more\n", 10) + said; text != want || err != nil {
+			t.Errorf("%d bytes are read, %q at the end, %v", len(text), text[max(0, len(text)-100):], err)
+		}
+		if text, err := l.tail(t.Context(), tail{namespace: "ml", pod: "endless", container: "model"}); text != "" || err != nil {
+			t.Errorf("%d bytes are read of a line without end, %v", len(text), err)
+		}
+		if _, err := l.tail(t.Context(), tail{namespace: "ml", pod: "closed"}); err == nil || strings.TrimSpace(err.Error()) != strings.TrimSpace("no pods/log for "+said) {
+			t.Errorf("%v", err)
+		}
 	}
 }
 

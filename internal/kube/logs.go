@@ -1,0 +1,87 @@
+package kube
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	typedcore "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
+)
+
+// logs reads them from the cluster.
+type logs struct{ client typedcore.CoreV1Interface }
+
+func newLogs(cluster *rest.Config) (*logs, error) {
+	config := rest.CopyConfig(cluster)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return endsOnly{next} })
+	config.Wrap(discreetly(config))
+	client, err := typedcore.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("cluster: %w", err)
+	}
+	return &logs{client}, nil
+}
+
+// tail is the end of a log.
+func (l *logs) tail(ctx context.Context, x tail) (string, error) {
+	lines, most := int64(linesAsked), int64(bytesAsked)
+	options := corev1.PodLogOptions{Container: x.container, Previous: x.previous, TailLines: &lines, LimitBytes: &most}
+	reply := l.client.Pods(x.namespace).GetLogs(x.pod, &options).Do(ctx)
+	if err := reply.Error(); err != nil { // in the words of the server, which Raw does not read
+		return "", err
+	}
+	text, err := reply.Raw()
+	return string(text), err
+}
+
+// endsOnly leaves of each answer its last lines: they are what is read of a log, and may come after a long one.
+type endsOnly struct{ next http.RoundTripper }
+
+// RoundTrip is that of the next, and reads the answer as it comes.
+func (e endsOnly) RoundTrip(request *http.Request) (*http.Response, error) {
+	reply, err := e.next.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	var last kept
+	_, err = io.Copy(&last, reply.Body)
+	if closed := reply.Body.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return nil, err
+	}
+	text := last.lines()
+	reply.Body, reply.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+	reply.Header.Set("Content-Length", strconv.Itoa(len(text)))
+	return reply, nil
+}
+
+// kept is the end of what was written. That one byte too many is in it shows that there was more.
+type kept struct{ text []byte }
+
+// Write never fails.
+func (k *kept) Write(p []byte) (int, error) {
+	k.text = append(k.text, p...)
+	if over := len(k.text) - tailBytes - 1; over > 0 {
+		k.text = append(k.text[:0], k.text[over:]...)
+	}
+	return len(p), nil
+}
+
+// lines is the text without a line whose beginning is missing: that could be the name of a secret.
+func (k *kept) lines() []byte {
+	if len(k.text) <= tailBytes {
+		return k.text
+	}
+	i := bytes.IndexAny(k.text, "\r\n")
+	if i < 0 {
+		return nil
+	}
+	return k.text[i:]
+}
