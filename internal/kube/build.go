@@ -24,7 +24,7 @@ func (e *Engine) built(o plan.Observed) plan.Observed {
 	pods, _ := e.watches[podsOfOurs()].indexed(podsBy, workflowKey(o.Ref.Namespace, o.Ref.Name)) // the index is there
 	if o.Phase == plan.Failed {
 		o.Log = strings.Join(e.lines(broken(pods)), "\n")
-	} else if what := stuck(pods); what != "" {
+	} else if what := stuck(pods, time.Now()); what != "" {
 		o.Message = advised(reconcile.Line(redact.Assigned(what)))
 	}
 	return o
@@ -66,13 +66,13 @@ func failedContainer(pod *unstructured.Unstructured) map[string]any {
 }
 
 // stuck says why a pod waits that will not go on by itself soon; empty where none does. Argo does not tell it of init containers.
-func stuck(pods []*unstructured.Unstructured) string {
+func stuck(pods []*unstructured.Unstructured, now time.Time) string {
 	for _, pod := range slices.SortedFunc(slices.Values(pods), byName) {
-		if what := unscheduled(pod); what != "" {
+		if what := waiting(pod, now); what != "" {
 			return what
 		}
 		for _, c := range statuses(pod) {
-			if what := unstarted(c); what != "" {
+			if what, _ := unstarted(c); what != "" {
 				return what
 			}
 		}
@@ -90,17 +90,26 @@ func (e *Engine) lines(x tail) []string {
 
 // advised is a message with what people can do about it: about the words of Argo (of 3.5 to 3.7) and of the kubelet.
 func advised(message string) string {
+	if strings.Contains(message, "can't be pulled") || strings.Contains(message, "ImagePull") {
+		return message + "; " + aboutImage(message)
+	}
 	for _, advice := range []struct{ words, try string }{
 		{"OOMKilled", "raise package.resources.limits.memory"},
-		{"exceeded its deadline", "raise package.timeout"},
+		{"exceeded its deadline", "raise package.timeout, or see what its pod waited for"}, // it is gone
 		{"outputs/parameters/", "its builder, or what package.argo asks for, has to write that file"},
 		{"workflowtaskresults.argoproj.io is forbidden", "trefoil render --platform prints the Role that its account lacks"},
-		{"can't be pulled", "correct the image, in workflows.images or package.argo, and delete the Workflow"},
-		{"ImagePull", "correct the image, in workflows.images or package.argo, and delete the Workflow"},
 	} {
 		if strings.Contains(message, advice.words) {
 			return message + "; " + advice.try
 		}
 	}
 	return message
+}
+
+// aboutImage is what people can do about one that can't be pulled. A registry that is down, or busy, is asked again by the kubelet.
+func aboutImage(message string) string {
+	if final.MatchString(message) {
+		return "correct the image, in workflows.images or package.argo, and delete the Workflow"
+	}
+	return "it is tried again"
 }

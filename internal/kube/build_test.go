@@ -11,12 +11,26 @@ import (
 // TestAdvised: what people can do is said once, after what Argo says.
 func TestAdvised(t *testing.T) {
 	t.Parallel()
+	const correct, again = "correct the image, in workflows.images or package.argo, and delete the Workflow", "it is tried again"
 	for message, try := range map[string]string{
-		"main: Error (exit code 3)":                "",
-		"main: OOMKilled (exit code 137)":          "raise package.resources.limits.memory",
-		"Step exceeded its deadline":               "raise package.timeout",
-		"Stopped with strategy 'Stop'":             "",
-		"the image of fetch can't be pulled: none": "correct the image, in workflows.images or package.argo, and delete the Workflow",
+		"main: Error (exit code 3)":       "",
+		"main: OOMKilled (exit code 137)": "raise package.resources.limits.memory",
+		"Step exceeded its deadline":      "raise package.timeout, or see what its pod waited for",
+		"Stopped with strategy 'Stop'":    "",
+
+		"the image of fetch can't be pulled: registry.example/x:1: not found":                       correct,
+		"the image of fetch can't be pulled (InvalidImageName): couldn't parse it":                  correct,
+		"package: ImagePullBackOff: Back-off pulling image: ErrImagePull: code = NotFound":          correct,
+		"the image of fetch can't be pulled: reading manifest 1: manifest unknown":                  correct,
+		"the image of fetch can't be pulled: pull access denied, insufficient_scope":                correct,
+		"the image of fetch can't be pulled: unexpected status from HEAD request: 401 Unauthorized": correct,
+		"the image of fetch can't be pulled: unexpected status from HEAD request: 403 Forbidden":    correct,
+
+		"the image of fetch can't be pulled: unexpected status from HEAD request: 503 Service Unavailable": again,
+		"the image of fetch can't be pulled: 429 Too Many Requests - You have reached your pull limit":     again,
+		"the image of fetch can't be pulled: dial tcp 10.0.0.1:5000: i/o timeout":                          again,
+		"the image of fetch can't be pulled: x509: certificate signed by unknown authority":                again,
+		"package: ImagePullBackOff: Back-off pulling image":                                                again,
 	} {
 		want := message
 		if try != "" {
@@ -41,6 +55,10 @@ func TestBuildPods(t *testing.T) {
 		return parsed(t, fmt.Appendf(nil, `{apiVersion: v1, kind: Pod, metadata: {name: %q, uid: %[1]q, creationTimestamp: "2026-11-29T%sZ"},
 			status: {initContainerStatuses: [%s], containerStatuses: [%s]}}`, name, made, strings.Join(init, ","), strings.Join(containers, ",")))
 	}
+	slim := func(u *unstructured.Unstructured) *unstructured.Unstructured {
+		slimPod(u)
+		return u
+	}
 	fine := []string{status("init", 0), status("fetch", 0)}
 	for name, test := range map[string]struct {
 		pods       []*unstructured.Unstructured
@@ -61,6 +79,11 @@ func TestBuildPods(t *testing.T) {
 		"a Secret that is not there": {pods: []*unstructured.Unstructured{pod("p", "00:00:00", nil, []string{
 			waits("main", "CreateContainerConfigError", `secret "regcred" not found`)})},
 			log: " ", stuck: `main can't be started (CreateContainerConfigError): secret "regcred" not found`},
+		"a volume that is not there": {pods: []*unstructured.Unstructured{slim(parsed(t, []byte(`{kind: Pod, apiVersion: v1, metadata: {name: p, namespace: argo},
+			spec: {volumes: [{secret: {secretName: regcred}}, {configMap: {name: registry-ca}}, {emptyDir: {}}, {secret: 7}, 7]},
+			status: {phase: Pending, initContainerStatuses: [{name: init, state: {waiting: {reason: PodInitializing}}}], conditions: [
+			{type: PodReadyToStartContainers, status: "False"}, {type: PodScheduled, status: "True", lastTransitionTime: "2026-11-23T20:00:00Z"}]}}`)))},
+			log: " ", stuck: "pod p waits for its volumes or its network: does argo have Secret regcred, ConfigMap registry-ca? (try: kubectl -n argo describe pod p)"},
 		"begins": {pods: []*unstructured.Unstructured{pod("p", "00:00:00", []string{waits("init", "PodInitializing", "")}, nil)}, log: " "},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -68,7 +91,7 @@ func TestBuildPods(t *testing.T) {
 			if x := broken(test.pods); x.pod+" "+x.container != test.log {
 				t.Errorf("the log of %+v, not of %s", x, test.log)
 			}
-			if got := stuck(test.pods); got != test.stuck {
+			if got := stuck(test.pods, observedAt); got != test.stuck {
 				t.Errorf("%q, not %q", got, test.stuck)
 			}
 		})

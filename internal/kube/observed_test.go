@@ -57,6 +57,9 @@ func observedCase(t *testing.T, file string) {
 	}
 }
 
+// observedAt is when.
+var observedAt = time.Date(2026, time.November, 23, 20, 5, 0, 0, time.UTC)
+
 func mapped(t *testing.T, files []txtar.File) plan.Observed {
 	var (
 		object *unstructured.Unstructured
@@ -75,13 +78,14 @@ func mapped(t *testing.T, files []txtar.File) plan.Observed {
 			_, _ = slimming{}.slim(run[len(run)-1]) // never fails
 		case strings.HasSuffix(f.Name, ".yaml"):
 			made = append(made, parsed(t, f.Data))
+			_, _ = slimming{}.slim(made[len(made)-1])
 		}
 	}
 	o := mapping(object, made)
 	if o.Ref.Kind != render.SeldonDeployment || o.Phase == plan.Succeeded {
 		return o
 	}
-	return told(o, troubled(o.Image, run), func(x tail) []string {
+	return told(o, unmade(made).or(troubled(o.Image, run, observedAt)), func(x tail) []string {
 		if x == (tail{}) {
 			return nil
 		}

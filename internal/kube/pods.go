@@ -3,8 +3,10 @@ package kube
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	apischema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -43,13 +45,19 @@ func workflowKey(namespace, name string) string { return "Workflow " + namespace
 
 // slimPod leaves of a pod what trouble reads.
 func slimPod(u *unstructured.Unstructured) {
-	var containers []any
+	var containers, volumes []any
 	for _, c := range items(u.Object, "spec", "containers") {
 		containers = append(containers, map[string]any{"name": c["name"], "image": c["image"]})
 	}
-	u.Object["spec"] = map[string]any{"containers": containers}
+	for _, v := range items(u.Object, "spec", "volumes") {
+		if mounted(v) != "" {
+			volumes = append(volumes, v)
+		}
+	}
+	u.Object["spec"] = map[string]any{"containers": containers, "volumes": volumes}
 	status, _ := u.Object["status"].(map[string]any)
 	u.Object["status"] = map[string]any{
+		"phase":                 status["phase"],
 		"conditions":            status["conditions"],
 		"containerStatuses":     status["containerStatuses"],
 		"initContainerStatuses": status["initContainerStatuses"],
@@ -65,14 +73,14 @@ type trouble struct {
 }
 
 // troubled is the worst trouble of the pods that run the image; those of another release are going anyway.
-func troubled(image string, all []*unstructured.Unstructured) trouble {
+func troubled(image string, all []*unstructured.Unstructured, now time.Time) trouble {
 	var worst trouble
 	for _, pod := range slices.SortedFunc(slices.Values(all), byName) {
 		if pod.GetDeletionTimestamp() != nil || !slices.ContainsFunc(items(pod.Object, "spec", "containers"),
 			func(c map[string]any) bool { return text(c, "image") == image }) {
 			continue
 		}
-		worst = worst.or(troubleOf(pod))
+		worst = worst.or(troubleOf(pod, now))
 	}
 	return worst
 }
@@ -85,15 +93,36 @@ func (t trouble) or(other trouble) trouble {
 	return t
 }
 
-func troubleOf(pod *unstructured.Unstructured) trouble {
-	if what := unscheduled(pod); what != "" {
+func troubleOf(pod *unstructured.Unstructured, now time.Time) trouble {
+	if what := waiting(pod, now); what != "" {
 		return trouble{what: what, phase: plan.Running}
 	}
 	var worst trouble
-	for _, status := range statuses(pod) {
-		worst = worst.or(containerTrouble(pod, status))
+	for _, status := range items(pod.Object, "status", "initContainerStatuses") {
+		worst = worst.or(containerTrouble(pod, status, false))
+	}
+	for _, status := range items(pod.Object, "status", "containerStatuses") {
+		worst = worst.or(containerTrouble(pod, status, true))
 	}
 	return worst
+}
+
+// unmade is why a Deployment can't make its pods, such as a quota, Pod Security or an account that is missing.
+func unmade(made []*unstructured.Unstructured) trouble {
+	for _, d := range slices.SortedFunc(slices.Values(made), byName) {
+		for _, c := range items(d.Object, "status", "conditions") {
+			if text(c, "type") == "ReplicaFailure" && text(c, "status") == "True" {
+				what := fmt.Sprintf("Deployment %s can't make its pods: %s", d.GetName(), cmp.Or(text(c, "message"), text(c, "reason")))
+				return trouble{what: what, phase: plan.Failed}
+			}
+		}
+	}
+	return trouble{}
+}
+
+// waiting says what a pod waits for before any of its containers; empty where it does not.
+func waiting(pod *unstructured.Unstructured, now time.Time) string {
+	return cmp.Or(unscheduled(pod), unmounted(pod, now))
 }
 
 // unscheduled says why no node takes a pod; empty where one has.
@@ -106,39 +135,99 @@ func unscheduled(pod *unstructured.Unstructured) string {
 	return ""
 }
 
+// mounting is how long a pod with a node may take for its volumes and its network before that is told.
+const mounting = time.Minute
+
+// unmounted says that a pod has a node, and not yet its volumes or its network; empty where it has, or may have soon. The kubelet tries
+// again for ever, and says what is missing in events only.
+func unmounted(pod *unstructured.Unstructured, now time.Time) string {
+	var since time.Time // it has a node
+	begins := true
+	for _, c := range items(pod.Object, "status", "conditions") {
+		switch text(c, "type") + "=" + text(c, "status") {
+		case "PodScheduled=True":
+			since = moment(text(c, "lastTransitionTime"))
+		case "PodReadyToStartContainers=False":
+			begins = false
+		}
+	}
+	if begins || since.IsZero() || now.Sub(since) < mounting || text(pod.Object, "status", "phase") != "Pending" ||
+		slices.ContainsFunc(statuses(pod), begun) {
+		return ""
+	}
+	what := fmt.Sprintf("pod %s waits for its volumes or its network", pod.GetName())
+	var names []string
+	for _, v := range items(pod.Object, "spec", "volumes") {
+		if name := mounted(v); name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		what += fmt.Sprintf(": does %s have %s?", pod.GetNamespace(), strings.Join(names, ", "))
+	}
+	return fmt.Sprintf("%s (try: kubectl -n %s describe pod %s)", what, pod.GetNamespace(), pod.GetName())
+}
+
+// begun reports whether a container waits no more, or for something of its own, such as an image.
+func begun(status map[string]any) bool {
+	reason := text(status, "state", "waiting", "reason")
+	return reason != "ContainerCreating" && reason != "PodInitializing"
+}
+
+// mounted is the object without which a volume can't be mounted; empty for none that people make.
+func mounted(volume map[string]any) string {
+	for _, kind := range []struct{ name, source, field string }{
+		{"Secret", "secret", "secretName"}, {"ConfigMap", "configMap", "name"}, {"PersistentVolumeClaim", "persistentVolumeClaim", "claimName"},
+	} {
+		optional, _, _ := unstructured.NestedBool(volume, kind.source, "optional")
+		if name := text(volume, kind.source, kind.field); name != "" && !optional {
+			return kind.name + " " + name
+		}
+	}
+	return ""
+}
+
 // statuses are those of a pod's containers, in the order in which they start.
 func statuses(pod *unstructured.Unstructured) []map[string]any {
 	return slices.Concat(items(pod.Object, "status", "initContainerStatuses"), items(pod.Object, "status", "containerStatuses"))
 }
 
-// unstarted says why a container can't start, where a person has to do something about it.
-func unstarted(status map[string]any) string {
+// final are words about an image that will be the same when it is asked for again.
+var final = regexp.MustCompile(`(?i)not ?found|(?:manifest|name|tag) unknown|does not exist|denied|forbidden|unauthori[sz]ed|authori[sz]ation failed|` +
+	`InvalidImageName|ErrImageNeverPull`)
+
+// unstarted says why a container can't start, and whether a person has to do something about it.
+func unstarted(status map[string]any) (what string, ends bool) {
 	name, waits, why := text(status, "name"), text(status, "state", "waiting", "reason"), text(status, "state", "waiting", "message")
 	switch waits {
 	case "ErrImagePull", "ImagePullBackOff": // by turns, with the same cause
 		if _, cause, found := strings.Cut(why, "ErrImagePull: "); found {
 			why = cause
 		}
-		return fmt.Sprintf("the image of %s can't be pulled: %s", name, why)
+		return fmt.Sprintf("the image of %s can't be pulled: %s", name, why), final.MatchString(why)
 	case "InvalidImageName", "ErrImageNeverPull":
-		return fmt.Sprintf("the image of %s can't be pulled (%s): %s", name, waits, why)
+		return fmt.Sprintf("the image of %s can't be pulled (%s): %s", name, waits, why), true
 	case "CreateContainerConfigError", "CreateContainerError", "RunContainerError":
-		return fmt.Sprintf("%s can't be started (%s): %s", name, waits, why)
+		return fmt.Sprintf("%s can't be started (%s): %s", name, waits, why), true
 	}
-	return ""
+	return "", false
 }
 
-// containerTrouble reads the status of a container. One that crashed counts until it is ready again, also in the moments in which it runs.
-func containerTrouble(pod *unstructured.Unstructured, status map[string]any) trouble {
+// containerTrouble reads the status of a container, which serves, or ends before others begin. One that crashed counts until it is ready
+// again, also in the moments in which it runs.
+func containerTrouble(pod *unstructured.Unstructured, status map[string]any, serves bool) trouble {
 	ready, _, _ := unstructured.NestedBool(status, "ready")
 	restarts, _, _ := unstructured.NestedInt64(status, "restartCount")
-	name, unstarted := text(status, "name"), unstarted(status)
-	end, previous := crash(status)
+	name := text(status, "name")
+	unstarted, ends := unstarted(status)
+	end, previous := crash(status, serves)
 	switch {
 	case ready:
 		return trouble{}
-	case unstarted != "":
+	case ends:
 		return trouble{what: unstarted, phase: plan.Failed}
+	case unstarted != "":
+		return trouble{what: unstarted, phase: plan.Running}
 	case end != nil:
 		return trouble{what: crashed(name, restarts, end), phase: plan.Failed, tail: tailOf(pod, status, previous)}
 	case text(status, "state", "running", "startedAt") != "":
@@ -147,11 +236,12 @@ func containerTrouble(pod *unstructured.Unstructured, status map[string]any) tro
 	return trouble{}
 }
 
-// crash is how a container ended last, and whether it was started again since or will be; nil where it has not, or well.
-func crash(status map[string]any) (end map[string]any, previous bool) {
+// crash is how a container ended last; nil where it has not, or well. One that serves never ends well. previous reports whether that was
+// the run before the one that it has now, or waits for.
+func crash(status map[string]any, serves bool) (end map[string]any, previous bool) {
 	for _, state := range []string{"state", "lastState"} {
 		end, found, _ := unstructured.NestedMap(status, state, "terminated")
-		if code, _, _ := unstructured.NestedInt64(end, "exitCode"); found && (code != 0 || text(end, "reason") != "Completed") {
+		if code, _, _ := unstructured.NestedInt64(end, "exitCode"); found && (serves || code != 0 || text(end, "reason") != "Completed") {
 			return end, state == "lastState"
 		}
 	}
@@ -166,6 +256,9 @@ func crashed(name string, restarts int64, end map[string]any) string {
 	}
 	if restarts > 0 {
 		how += fmt.Sprintf(", restarted %d times", restarts)
+	}
+	if code == 0 && text(end, "reason") == "Completed" {
+		return fmt.Sprintf("%s ends by itself (%s)", name, how)
 	}
 	return fmt.Sprintf("%s crashes (%s)", name, how)
 }

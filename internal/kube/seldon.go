@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -36,7 +37,7 @@ func seldonDeployment(u *unstructured.Unstructured, made []*unstructured.Unstruc
 	return o
 }
 
-// diagnosed says of a SeldonDeployment that does not serve what is the matter with its pods, as far as they may be seen.
+// diagnosed says of a SeldonDeployment that does not serve what is the matter with its pods or keeps them from being made, as far as they may be seen.
 func (e *Engine) diagnosed(o plan.Observed, made []*unstructured.Unstructured) plan.Observed {
 	if o.Phase == plan.Succeeded {
 		return o
@@ -46,7 +47,7 @@ func (e *Engine) diagnosed(o plan.Observed, made []*unstructured.Unstructured) p
 		running, _ := e.watches[podsOfOurs()].indexed(podsBy, deploymentKey(d)) // the index is there
 		all = append(all, running...)
 	}
-	return told(o, troubled(o.Image, all), e.lines)
+	return told(o, unmade(made).or(troubled(o.Image, all, time.Now())), e.lines)
 }
 
 // told puts the trouble, with the last words of whom it is about, in place of what the engine says.

@@ -100,7 +100,7 @@ func TestTailOf(t *testing.T) {
 		{"{restartCount: 3, state: {terminated: {exitCode: 1}}}", "3 false"},
 		{"{restartCount: 4, state: {waiting: {}}, lastState: {terminated: {exitCode: 1}}}", "3 true"},
 	} {
-		got := containerTrouble(pod, parsed(t, []byte("{kind: x, apiVersion: x, "+test.status[1:])).Object).tail
+		got := containerTrouble(pod, parsed(t, []byte("{kind: x, apiVersion: x, "+test.status[1:])).Object, true).tail
 		if fmt.Sprint(got.run, " ", got.previous) != test.run {
 			t.Errorf("%s: %+v, not %s", test.status, got, test.run)
 		}
