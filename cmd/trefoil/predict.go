@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -32,6 +33,7 @@ type question struct {
 	environment string
 	data        string
 	url         string
+	timeout     time.Duration
 }
 
 func (a *app) predict() *cobra.Command {
@@ -53,6 +55,7 @@ func (a *app) predict() *cobra.Command {
 	q.here.addRun(cmd)
 	cmd.Flags().StringVar(&q.environment, "environment", "", "`name` of the environment; may be left out where there is one")
 	cmd.Flags().StringVar(&q.data, "data", "", "the request: JSON, @FILE, or - for standard input")
+	cmd.Flags().DurationVar(&q.timeout, "timeout", time.Minute, "how long the model may take for the answer")
 	cmd.Flags().StringVar(&q.url, "url", "", "`URL` of the ingress, before /seldon/NAMESPACE/NAME")
 	return cmd
 }
@@ -154,8 +157,12 @@ func (q question) send(ctx context.Context, c config, at render.Ref, request []b
 	if err != nil {
 		return nil, 0, err
 	}
-	answer, status, err := w(ctx, at, request)
+	inner, cancel := context.WithTimeout(ctx, q.timeout)
+	defer cancel()
+	answer, status, err := w(inner, at, request)
 	switch {
+	case err != nil && errors.Is(inner.Err(), context.DeadlineExceeded):
+		err = fmt.Errorf("no answer within %v (try: --timeout)", q.timeout)
 	case errors.Is(err, kube.ErrForbidden):
 		err = fmt.Errorf("%w (or --url of an ingress)", err)
 	case err != nil && q.here.local && ctx.Err() == nil:

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -32,6 +33,9 @@ func models(w http.ResponseWriter, r *http.Request) {
 	case "POST /seldon/prod/mnist/api/v1.0/predictions", "POST /api/v1/namespaces/prod/services/mnist-main:http/proxy/api/v1.0/predictions":
 		w.WriteHeader(http.StatusBadRequest)
 		fmt.Fprint(w, `{"status": {"code": -1, "info": "ndarray has 3 columns,\nnot \u001b[1m2", "reason": "MICROSERVICE_BAD_DATA", "status": 1}}`)
+	case "POST /seldon/slow/mnist/api/v1.0/predictions", "POST /api/v1/namespaces/slow/services/mnist-main:http/proxy/api/v1.0/predictions":
+		_, _ = io.Copy(io.Discard, r.Body) // then the server sees that the client went away
+		<-r.Context().Done()
 	case "POST /api/v1/namespaces/gone/services/mnist-main:http/proxy/api/v1.0/predictions":
 		status(http.StatusNotFound, "NotFound")
 	case "POST /api/v1/namespaces/down/services/mnist-main:http/proxy/api/v1.0/predictions":
