@@ -25,7 +25,7 @@ func (e *Engine) built(o plan.Observed) plan.Observed {
 	if o.Phase == plan.Failed {
 		o.Log = strings.Join(e.lines(broken(pods)), "\n")
 	} else if what := stuck(pods, time.Now()); what != "" {
-		o.Message = advised(reconcile.Line(redact.Assigned(what)))
+		o.Message = advised(redact.Assigned(what))
 	}
 	return o
 }
@@ -88,10 +88,12 @@ func (e *Engine) lines(x tail) []string {
 	return e.tails.of(x.uid+"/"+x.container, x.run, func(ctx context.Context) (string, error) { return e.logs.tail(ctx, x) })
 }
 
-// advised is a message with what people can do about it: about the words of Argo (of 3.5 to 3.7) and of the kubelet.
+// advised is a line of a message with what people can do about it: about the words of Argo (of 3.5 to 3.7) and of the kubelet, all of them,
+// since the cause is often the last.
 func advised(message string) string {
+	line := reconcile.Line(message)
 	if strings.Contains(message, "can't be pulled") || strings.Contains(message, "ImagePull") {
-		return message + "; " + aboutImage(message)
+		return line + "; " + aboutImage(message)
 	}
 	for _, advice := range []struct{ words, try string }{
 		{"OOMKilled", "raise package.resources.limits.memory"},
@@ -100,10 +102,10 @@ func advised(message string) string {
 		{"workflowtaskresults.argoproj.io is forbidden", "trefoil render --platform prints the Role that its account lacks"},
 	} {
 		if strings.Contains(message, advice.words) {
-			return message + "; " + advice.try
+			return line + "; " + advice.try
 		}
 	}
-	return message
+	return line
 }
 
 // aboutImage is what people can do about one that can't be pulled. A registry that is down, or busy, is asked again by the kubelet.

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/trefoil-gitops/trefoil/reconcile"
 )
 
 // TestAdvised: what people can do is said once, after what Argo says.
@@ -26,13 +28,15 @@ func TestAdvised(t *testing.T) {
 		"the image of fetch can't be pulled: unexpected status from HEAD request: 401 Unauthorized": correct,
 		"the image of fetch can't be pulled: unexpected status from HEAD request: 403 Forbidden":    correct,
 
+		"the image of fetch can't be pulled: " + strings.Repeat("failed to resolve ", 20) + "not found": correct,
+
 		"the image of fetch can't be pulled: unexpected status from HEAD request: 503 Service Unavailable": again,
 		"the image of fetch can't be pulled: 429 Too Many Requests - You have reached your pull limit":     again,
 		"the image of fetch can't be pulled: dial tcp 10.0.0.1:5000: i/o timeout":                          again,
 		"the image of fetch can't be pulled: x509: certificate signed by unknown authority":                again,
 		"package: ImagePullBackOff: Back-off pulling image":                                                again,
 	} {
-		want := message
+		want := reconcile.Line(message)
 		if try != "" {
 			want += "; " + try
 		}

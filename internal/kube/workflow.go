@@ -67,7 +67,7 @@ func words(u *unstructured.Unstructured, phases ...string) string {
 			all, told[message] = append(all, podName(node)+": "+message), true
 		}
 	}
-	return advised(reconcile.Line(redact.Assigned(strings.Join(all, "; "))))
+	return advised(redact.Assigned(strings.Join(all, "; ")))
 }
 
 // ofRetries reports whether Argo says of a Workflow only that its pod is not tried again: it is the pod that has something to say.
