@@ -29,12 +29,12 @@ const (
 	encoded = `(?:[ \t]*[\w+/=]*|.*[^\w+/=\n][\w+/=]{40,}|(?:Proc-Type|DEK-Info):.*)[ \t\r]*`
 )
 
-// keys are private keys in PEM: whole; without the last line, as far as what follows may be of a key; without the first one.
-var keys = []*regexp.Regexp{
-	regexp.MustCompile(`(?s)` + begin + `.*?` + end),
-	regexp.MustCompile(`(?m)` + begin + `.*(?:\n` + encoded + `$)*`),
-	regexp.MustCompile(`(?m)(?:^` + encoded + `\n)*.*` + end),
-}
+// Private keys in PEM: whole; without the last line, as far as what follows may be of a key; without the first one.
+var (
+	key     = regexp.MustCompile(`(?s)` + begin + `.*?` + end)
+	endless = regexp.MustCompile(`(?m)` + begin + `.*(?:\n` + encoded + `$)*`)
+	cut     = regexp.MustCompile(`(?m)(?:^` + encoded + `\n)*.*` + end)
+)
 
 // Log is the end of a log as people may read it: as a terminal shows it, without private keys, and without what a line says that
 // something is whose name looks like that of a secret. What a program prints may have spaces and commas in it and no quotation marks, so
@@ -51,8 +51,8 @@ func withoutKeys(text string) string {
 	if !strings.Contains(text, "PRIVATE KEY") { // most have none, and the patterns take long
 		return text
 	}
-	for _, key := range keys {
-		text = key.ReplaceAllLiteralString(text, Mark)
+	for _, pattern := range []*regexp.Regexp{key, endless, cut} {
+		text = pattern.ReplaceAllLiteralString(text, Mark)
 	}
 	return text
 }
