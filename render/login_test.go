@@ -23,7 +23,9 @@ const canary = `canary%s\n'"$(id)\c é`
 
 func TestFetchToken(t *testing.T) {
 	sum := sha256.Sum256([]byte("weights"))
+	requests := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests++
 		if r.Header.Get("Authorization") != "Token "+canary {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
@@ -31,22 +33,29 @@ func TestFetchToken(t *testing.T) {
 		fmt.Fprint(w, "weights")
 	}))
 	defer server.Close()
-	for name, test := range map[string]struct{ token, says string }{
-		"right":       {canary, ""},
-		"with a line": {canary + "\r\n", ""},
-		"wrong":       {canary + "x", "cannot fetch " + server.URL},
-		"empty":       {"\n", "the Secret for Polyaxon has no token"},
-		"missing":     {"", "the Secret for Polyaxon has no token"},
+	for name, test := range map[string]struct {
+		token, says    string
+		code, requests int
+	}{
+		"right":       {canary, "", 0, 1},
+		"with a line": {canary + "\r\n", "", 0, 1},
+		"wrong":       {canary + "x", "cannot fetch " + server.URL + ": does the token open it", 1, 1},
+		"empty":       {"\n", "the Secret for Polyaxon has no token", 1, 0},
+		"missing":     {"", "the Secret for Polyaxon has no token", 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			if test.token != "" {
 				write(t, dir, map[string]string{"token": test.token})
 			}
+			requests = 0
 			output, err := script(t, "token.sh+fetch.sh+check.sh", "TOKEN="+dir+"/token", "ARTIFACT_URL="+server.URL,
 				"ARTIFACT_SHA256="+hex.EncodeToString(sum[:]), "ARTIFACT="+dir+"/artifact", "RETRY_SECONDS=0")
-			if (err == nil) != (test.says == "") || !strings.Contains(output, test.says) || strings.Contains(output, "canary") {
-				t.Fatalf("%v: %s", err, output)
+			if got := exitCode(err); got != test.code || requests != test.requests {
+				t.Errorf("exit code %d after %d requests", got, requests)
+			}
+			if !strings.Contains(output, test.says) || strings.Contains(output, "canary") {
+				t.Fatal(output)
 			}
 		})
 	}

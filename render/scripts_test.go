@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// wget takes what the scripts give it: [--header HEADER] -q -O FILE URL.
+// wget takes what the scripts give it, [--header HEADER] -q -O FILE URL, and says what BusyBox's says of a server that has not got that.
 func wget(args []string) int {
 	request, err := http.NewRequest(http.MethodGet, args[len(args)-1], nil)
 	if err != nil {
@@ -42,11 +42,13 @@ func wget(args []string) int {
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
+		fmt.Fprintln(os.Stderr, "wget: can't connect to remote host (127.0.0.1): Connection refused")
 		return 1
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return 8
+		fmt.Fprintln(os.Stderr, "wget: server returned error: HTTP/1.1", response.Status)
+		return 1
 	}
 	content, err := io.ReadAll(response.Body)
 	if err != nil || os.WriteFile(args[len(args)-2], content, 0o644) != nil {
@@ -91,19 +93,24 @@ func TestFetch(t *testing.T) {
 	sum := sha256.Sum256(weights)
 	right := hex.EncodeToString(sum[:])
 	for name, test := range map[string]struct {
-		failures int
-		sha256   string
-		says     string // empty where it works
+		failures, status int // how often the server fails, and with what
+		sha256           string
+		requests, code   int
+		says             string
 	}{
-		"right":        {sha256: right},
-		"busy at once": {sha256: right, failures: 2},
-		"never there":  {sha256: right, failures: 99, says: "cannot fetch http://"},
-		"another file": {sha256: strings.Repeat("0", 64), says: "is not the one that the release names"},
+		"right":        {sha256: right, requests: 1},
+		"busy at once": {failures: 2, status: http.StatusInternalServerError, sha256: right, requests: 3},
+		"too often":    {failures: 2, status: http.StatusTooManyRequests, sha256: right, requests: 3},
+		"never there":  {failures: 99, status: http.StatusBadGateway, requests: 12, code: passes, says: "cannot fetch http://"},
+		"not opened":   {failures: 99, status: http.StatusForbidden, requests: 1, code: 1, says: "does the token open it"},
+		"no such file": {failures: 99, status: http.StatusNotFound, requests: 1, code: 1, says: "has the experiment that file?"},
+		"another file": {sha256: strings.Repeat("0", 64), requests: 1, code: 1, says: "is not the one that the release names"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			requests := 0
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if test.failures--; test.failures >= 0 {
-					w.WriteHeader(http.StatusInternalServerError)
+				if requests++; requests <= test.failures {
+					w.WriteHeader(test.status)
 					return
 				}
 				if r.URL.Query().Get("path") != "outputs/a b" {
@@ -115,8 +122,8 @@ func TestFetch(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "artifact")
 			output, err := script(t, "fetch.sh+check.sh", "ARTIFACT_URL="+server.URL+"/artifact?path=outputs%2Fa+b&force=true",
 				"ARTIFACT_SHA256="+test.sha256, "ARTIFACT="+file, "RETRY_SECONDS=0")
-			if (err == nil) != (test.says == "") || !strings.Contains(output, test.says) {
-				t.Fatalf("%v: %s", err, output)
+			if got := exitCode(err); got != test.code || !strings.Contains(output, test.says) || requests != test.requests {
+				t.Fatalf("exit code %d after %d requests: %s", got, requests, output)
 			}
 			if err != nil {
 				return
