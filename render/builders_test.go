@@ -16,7 +16,7 @@ import (
 )
 
 // builder stands in for buildah and buildctl: it notes its arguments in LOG and writes the digest of what is pushed. The first
-// REFUSALS pushes fail; BROKEN builds fail.
+// REFUSALS pushes fail; BROKEN builds fail, with CODE if there is one.
 func builder(args []string) int {
 	if strings.Join(args, " ") == "debug workers" { // asks whether buildkitd is there
 		if _, err := os.Stat(os.Getenv("LOG") + ".daemon"); err != nil {
@@ -28,8 +28,10 @@ func builder(args []string) int {
 		return 1
 	}
 	if broken := os.Getenv("BROKEN"); broken != "" && !slices.Contains(args, "push") {
+		code := 3
+		_, _ = fmt.Sscan(os.Getenv("CODE"), &code)
 		fmt.Fprintln(os.Stderr, "STEP 1/2: FROM base\nError:", broken)
-		return 3
+		return code
 	}
 	file, content := "--digestfile", "sha256:0f"
 	if slices.Contains(args, "--metadata-file") {
@@ -158,6 +160,51 @@ func TestBuild(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestBuildEnds: a build that fails for want of a registry, or of a way to it, ends with the exit code by which Argo tries it again. What a
+// RUN says, which is repeated at the end, is no such thing, nor is the exit code of that.
+func TestBuildEnds(t *testing.T) {
+	const (
+		base     = "creating build container: initializing source docker://registry.example/base:1: pinging container registry registry.example: "
+		get      = base + `Get "https://registry.example/v2/": `
+		metadata = "failed to solve: registry.example/base:1: failed to resolve source metadata for registry.example/base:1: "
+	)
+	for last, want := range map[string]int{
+		base + "received unexpected HTTP status: 503 Service Unavailable":                  passes,
+		base + "StatusCode: 504, <html>504 Gateway Time-out":                               passes,
+		get + "dial tcp 10.0.0.1:443: connect: connection refused":                         passes,
+		get + "dial tcp 10.0.0.1:443: connect: connection timed out":                       passes,
+		get + "dial tcp 10.0.0.1:443: connect: no route to host":                           passes,
+		get + "dial tcp 10.0.0.1:443: connect: network is unreachable":                     passes,
+		get + "dial tcp 10.0.0.1:443: i/o timeout":                                         passes,
+		get + "dial tcp: lookup registry.example on 10.96.0.10:53: no such host":           passes,
+		get + "dial tcp: lookup registry.example on 10.96.0.10:53: server misbehaving":     passes,
+		get + "dial tcp: lookup registry.example: Temporary failure in name resolution":    passes,
+		get + "net/http: TLS handshake timeout":                                            passes,
+		get + "context deadline exceeded (Client.Timeout exceeded while awaiting headers)": passes,
+		get + "EOF": passes,
+		"reading manifest 1 in registry.example/base: toomanyrequests: You have reached your pull rate limit":              passes,
+		"reading manifest 1 in registry.example/base: too many requests to registry":                                       passes,
+		metadata + "unexpected status from HEAD request to https://registry.example/v2/: 429 Too Many Requests":            passes,
+		metadata + "registry.example/base:1: not found":                                                                    3,
+		"reading manifest 1 in registry.example/base: manifest unknown":                                                    3,
+		"reading manifest 1 in registry.example/base: unauthorized: authentication required":                               3,
+		`building at STEP "RUN curl db || (echo no such host; false)": exit status 3`:                                      3,
+		`failed to solve: process "/bin/sh -c echo connection refused; false" did not complete successfully: exit code: 3`: 3,
+	} {
+		t.Run(last, func(t *testing.T) {
+			t.Parallel()
+			output, err := script(t, "push.sh+buildah.sh", building(t.TempDir(), "BROKEN="+last)...)
+			if got := exitCode(err); got != want {
+				t.Errorf("exit code %d, not %d: %s", got, want, output)
+			}
+		})
+	}
+	output, err := script(t, "push.sh+buildah.sh", building(t.TempDir(), `BROKEN=building at STEP "RUN rsync": exit status 75`, "CODE=75")...)
+	if got := exitCode(err); got != 1 {
+		t.Errorf("exit code %d of a RUN that ends with %d: %s", got, passes, output)
 	}
 }
 

@@ -270,9 +270,12 @@ const passes = 75
 // TestSourceAnswers: a server that is down for too long is asked again by another pod, one that refuses is not.
 func TestSourceAnswers(t *testing.T) {
 	for name, test := range map[string]struct{ status, code int }{
-		"down":    {http.StatusServiceUnavailable, passes},
-		"refuses": {http.StatusForbidden, 1},
-		"unknown": {http.StatusNotFound, 1},
+		"down":      {http.StatusServiceUnavailable, passes},
+		"too often": {http.StatusTooManyRequests, passes},
+		"slow":      {http.StatusRequestTimeout, passes},
+		"refuses":   {http.StatusForbidden, 1},
+		"unknown":   {http.StatusNotFound, 1},
+		"gone":      {http.StatusGone, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

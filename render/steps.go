@@ -85,11 +85,12 @@ func template(model string, p schema.Package, r schema.Release, s Settings, imag
 }
 
 // retries tries a pod again that is not to blame: its node is gone or in need, somebody deleted it, or a step ended with the exit code
-// of what passes by itself (EX_TEMPFAIL, 75), or by a signal that the kernel did not send for want of memory. All of it happens within the time-out of the package. Argo pauses before it looks whether
-// it tries again at all: a longer first pause would keep what failed for good from being told.
+// of what passes by itself (EX_TEMPFAIL, 75), or by a signal that the kernel did not send for want of memory. The pauses are half an hour
+// in all: with the minutes for which a step asks by itself that is about the hour that a package has unless it says otherwise. Argo pauses
+// before it looks whether it tries again at all: a longer first pause would keep what failed for good from being told.
 func retries() map[string]any {
 	return map[string]any{
-		"limit":       int64(5),
+		"limit":       int64(6),
 		"retryPolicy": "Always",
 		"backoff":     map[string]any{"duration": "5s", "factor": int64(3)},
 		"expression":  "lastRetry.message matches '" + passing + "'",
@@ -97,9 +98,9 @@ func retries() map[string]any {
 }
 
 // passing begins what Argo says of such pods: words of its own, of the kubelet and of the controllers of nodes. The log of a step comes
-// after the name of that.
-const passing = "^(pod deleted|[a-z0-9-]+: Error [(]exit code (75|137|143)[)]|The node was low on |The node had condition|" +
-	"Pod was terminated in response to imminent node shutdown|Node [^ ]+ which was running pod|Preempted )"
+// after the name of that. Of an init container that a signal ended Argo only says that the next one did not start.
+const passing = "^(pod deleted|pod failed: |Pod failed before |[a-z0-9-]+: Error [(]exit code (75|137|143)[)]|The node was low on |" +
+	"The node had condition|Pod was terminated in response to imminent node shutdown|Pod was rejected: |Node [^ ]+ which was running pod|Preempted )"
 
 func fetch(r schema.Release, s Settings) map[string]any {
 	script, env := fetchScript+checkScript, []string{

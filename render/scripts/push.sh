@@ -4,11 +4,14 @@
 mkdir -p "$STORAGE"
 trap 'exit 143' TERM # whatever the tools say when somebody ends the pod, Argo may try it again
 
-# What the tools say last when it was a registry that failed, and not what they build.
-gone='HTTP status: 5|status code 5|50[0234] (Internal|Bad|Service|Gateway)|connection refused|connection reset|i/o timeout|handshake timeout|unexpected EOF'
+# What the tools say last when it was a registry, or the way to it, that failed, and not what they build.
+gone='HTTP status: 5|status code 5|50[0234] (Internal|Bad|Service|Gateway)|429 Too Many|status(:| code) 429|too ?many ?requests'
+gone="$gone|connection (refused|reset|timed out)|i/o timeout|handshake timeout|context deadline exceeded|unexpected EOF|: EOF\$"
+gone="$gone|no such host|server misbehaving|name resolution|no route to host|network is unreachable"
 
 # A base image may come from a registry that is down: then Argo tries the whole pod again, which it knows by the exit code
-# (EX_TEMPFAIL). What the build says is shown as it says it.
+# (EX_TEMPFAIL). What the build says is shown as it says it. A tool's last lines repeat the RUN that failed, whose words prove nothing,
+# and a tool may end with the exit code of that.
 building() { # COMMAND...
     mkfifo "$STORAGE/output"
     tee "$STORAGE/said" <"$STORAGE/output" &
@@ -17,8 +20,11 @@ building() { # COMMAND...
     "$@" >"$STORAGE/output" 2>&1 || status=$?
     wait "$shown"
     rm "$STORAGE/output"
-    if [ "$status" -ne 0 ] && tail -n 2 "$STORAGE/said" | grep -qE "$gone"; then
+    if [ "$status" -ne 0 ] && tail -n 2 "$STORAGE/said" | grep -viE 'step "run|process "' | grep -qiE "$gone"; then
         exit 75
+    fi
+    if [ "$status" -eq 75 ]; then
+        return 1
     fi
     return "$status"
 }
