@@ -316,3 +316,25 @@ func placed(t *testing.T, context, source, artifact string) {
 		t.Errorf("%s is %q", source, files[source])
 	}
 }
+
+// TestPlaceIgnored: of the lines that speak of a file the last one counts, and that says that the artifact is not left out.
+func TestPlaceIgnored(t *testing.T) {
+	for before, want := range map[string]string{
+		"*.dat\n":                 "*.dat\n\n!model.dat\n",
+		"!model.dat\n*.dat\n":     "!model.dat\n*.dat\n\n!model.dat\n",
+		"*.dat\n!model.dat\n":     "*.dat\n!model.dat\n",
+		"*.dat\n!model.dat":       "*.dat\n!model.dat",
+		"*.dat\r\n!model.dat\r\n": "*.dat\r\n!model.dat\r\n\n!model.dat\n",
+		"":                        "\n!model.dat\n",
+	} {
+		dir := t.TempDir()
+		write(t, dir, map[string]string{"artifact": "weights", "context/.dockerignore": before})
+		output, err := script(t, "place.sh", "CONTEXT="+dir+"/context", "ARTIFACT="+dir+"/artifact", "ARTIFACT_PATH=model.dat", "DOCKERFILE=")
+		if err != nil {
+			t.Fatalf("%v: %s", err, output)
+		}
+		if got := read(t, dir+"/context")[".dockerignore"]; got != want {
+			t.Errorf("%q becomes %q, not %q", before, got, want)
+		}
+	}
+}

@@ -15,10 +15,11 @@ if ! mkdir -p "$(dirname "$place")"; then
 fi
 cp "$ARTIFACT" "$place"
 chmod 644 "$place"
-# People leave out data of their own, never the artifact. Builders ask the files of one Dockerfile first.
+# People leave out data of their own, never the artifact: the last line that speaks of a file counts. Builders ask the files of one
+# Dockerfile first.
 for name in .containerignore .dockerignore .s2iignore "$DOCKERFILE.containerignore" "$DOCKERFILE.dockerignore"; do
     ignore=$CONTEXT/$name
-    if [ -f "$ignore" ] && ! grep -qxF "!$ARTIFACT_PATH" "$ignore"; then
+    if [ -f "$ignore" ] && [ "$(tail -n 1 "$ignore")" != "!$ARTIFACT_PATH" ]; then
         printf '\n!%s\n' "$ARTIFACT_PATH" >>"$ignore"
     fi
 done
