@@ -55,10 +55,13 @@ func pushed(u *unstructured.Unstructured) (plan.Phase, string, string) {
 func words(u *unstructured.Unstructured, phases ...string) string {
 	var all []string
 	told := map[string]bool{"": true}
-	if message := text(u.Object, "status", "message"); !ofRetries(message) && !told[message] {
-		all, told[message] = append(all, message), true
+	whole := text(u.Object, "status", "message")
+	if !ofRetries(whole) && !told[whole] {
+		all, told[whole] = append(all, whole), true
 	}
+	tries := 1
 	for _, node := range pods(u) {
+		tries = max(tries, try(node))
 		message := text(node, "message")
 		if message == "Pod was active on the node longer than the specified deadline" { // it depends on who saw it first
 			message = "Step exceeded its deadline"
@@ -67,23 +70,38 @@ func words(u *unstructured.Unstructured, phases ...string) string {
 			all, told[message] = append(all, podName(node)+": "+message), true
 		}
 	}
+	if tries > 1 && ranOut(whole) {
+		all = append(all, fmt.Sprintf("tried %d times", tries))
+	}
 	return advised(redact.Assigned(strings.Join(all, "; ")))
 }
 
 // ofRetries reports whether Argo says of a Workflow only that its pod is not tried again: it is the pod that has something to say.
 func ofRetries(message string) bool {
-	return strings.HasPrefix(message, "retryStrategy.expression") || strings.HasPrefix(message, "retry exceeded workflow deadline")
+	return strings.HasPrefix(message, "retryStrategy.expression") || ranOut(message)
+}
+
+// ranOut reports whether Argo says of a Workflow that its pod would be tried again, were there tries or time left.
+func ranOut(message string) bool {
+	return message == "No more retries left" || strings.HasPrefix(message, "retry exceeded workflow deadline")
 }
 
 // podName is the template that a pod runs, and which try of it, from the second on.
 func podName(node map[string]any) string {
-	name, shown := cmp.Or(text(node, "templateName"), text(node, "displayName")), text(node, "displayName")
-	if i := strings.LastIndexByte(shown, '('); i >= 0 {
-		if n := number(strings.TrimSuffix(shown[i+1:], ")")); n > 0 {
-			return fmt.Sprintf("%s, try %d", name, n+1)
-		}
+	name := cmp.Or(text(node, "templateName"), text(node, "displayName"))
+	if n := try(node); n > 1 {
+		return fmt.Sprintf("%s, try %d", name, n)
 	}
 	return name
+}
+
+// try is which one of its template a pod is.
+func try(node map[string]any) int {
+	shown := text(node, "displayName")
+	if i := strings.LastIndexByte(shown, '('); i >= 0 {
+		return number(strings.TrimSuffix(shown[i+1:], ")")) + 1
+	}
+	return 1
 }
 
 // pods are the Workflow's nodes that are pods, by name.
