@@ -25,7 +25,7 @@ func (e *Engine) built(o plan.Observed) plan.Observed {
 	if o.Phase == plan.Failed {
 		o.Log = strings.Join(e.lines(broken(pods)), "\n")
 	} else if what := stuck(pods, time.Now()); what != "" {
-		o.Message = advised(redact.Assigned(what))
+		o.Message, o.Stuck = advised(redact.Assigned(what)), !building(pods)
 	}
 	return o
 }
@@ -80,6 +80,15 @@ func stuck(pods []*unstructured.Unstructured, now time.Time) string {
 	return ""
 }
 
+// building reports whether the container that builds runs in a pod.
+func building(pods []*unstructured.Unstructured) bool {
+	return slices.ContainsFunc(pods, func(pod *unstructured.Unstructured) bool {
+		return slices.ContainsFunc(statuses(pod), func(c map[string]any) bool {
+			return text(c, "name") == "main" && text(c, "state", "running", "startedAt") != ""
+		})
+	})
+}
+
 // lines are the last ones that a container printed.
 func (e *Engine) lines(x tail) []string {
 	if x == (tail{}) || e.logs == nil {
@@ -110,8 +119,11 @@ func advised(message string) string {
 
 // aboutImage is what people can do about one that can't be pulled. A registry that is down, or busy, is asked again by the kubelet.
 func aboutImage(message string) string {
-	if final.MatchString(message) {
-		return "correct the image, in workflows.images or package.argo, and delete the Workflow"
+	switch {
+	case !final.MatchString(message):
+		return "it is tried again"
+	case strings.Contains(message, "can't be pulled"): // our words on its pods: a later attempt takes its place
+		return "correct the image, in workflows.images or package.argo"
 	}
-	return "it is tried again"
+	return "correct the image, in workflows.images or package.argo, and delete the Workflow"
 }

@@ -13,7 +13,7 @@ import (
 // TestAdvised: what people can do is said once, after what Argo says.
 func TestAdvised(t *testing.T) {
 	t.Parallel()
-	const correct, again = "correct the image, in workflows.images or package.argo, and delete the Workflow", "it is tried again"
+	const correct, again = "correct the image, in workflows.images or package.argo", "it is tried again"
 	for message, try := range map[string]string{
 		"main: Error (exit code 3)":       "",
 		"main: OOMKilled (exit code 137)": "raise package.resources.limits.memory",
@@ -22,7 +22,7 @@ func TestAdvised(t *testing.T) {
 
 		"the image of fetch can't be pulled: registry.example/x:1: not found":                       correct,
 		"the image of fetch can't be pulled (InvalidImageName): couldn't parse it":                  correct,
-		"package: ImagePullBackOff: Back-off pulling image: ErrImagePull: code = NotFound":          correct,
+		"package: ImagePullBackOff: Back-off pulling image: ErrImagePull: code = NotFound":          correct + ", and delete the Workflow",
 		"the image of fetch can't be pulled: reading manifest 1: manifest unknown":                  correct,
 		"the image of fetch can't be pulled: pull access denied, insufficient_scope":                correct,
 		"the image of fetch can't be pulled: unexpected status from HEAD request: 401 Unauthorized": correct,
@@ -67,6 +67,7 @@ func TestBuildPods(t *testing.T) {
 	for name, test := range map[string]struct {
 		pods       []*unstructured.Unstructured
 		log, stuck string
+		builds     bool
 	}{
 		"main":   {pods: []*unstructured.Unstructured{pod("p", "00:00:00", fine, []string{status("wait", 0), status("main", 3)})}, log: "p main"},
 		"fetch":  {pods: []*unstructured.Unstructured{pod("p", "00:00:00", []string{status("init", 0), status("fetch", 1)}, nil)}, log: "p fetch"},
@@ -88,6 +89,10 @@ func TestBuildPods(t *testing.T) {
 			status: {phase: Pending, initContainerStatuses: [{name: init, state: {waiting: {reason: PodInitializing}}}], conditions: [
 			{type: PodReadyToStartContainers, status: "False"}, {type: PodScheduled, status: "True", lastTransitionTime: "2026-11-23T20:00:00Z"}]}}`)))},
 			log: " ", stuck: "pod p waits for its volumes or its network: does argo have Secret regcred, ConfigMap registry-ca? (try: kubectl -n argo describe pod p)"},
+		"an image that is not there, beside what builds": {pods: []*unstructured.Unstructured{
+			pod("b", "00:00:00", []string{waits("lint", "ErrImagePull", "not found")}, nil),
+			pod("a", "00:00:00", fine, []string{`{name: main, state: {running: {startedAt: "2026-11-29T00:00:01Z"}}}`})},
+			log: " ", stuck: "the image of lint can't be pulled: not found", builds: true},
 		"begins": {pods: []*unstructured.Unstructured{pod("p", "00:00:00", []string{waits("init", "PodInitializing", "")}, nil)}, log: " "},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -97,6 +102,9 @@ func TestBuildPods(t *testing.T) {
 			}
 			if got := stuck(test.pods, observedAt); got != test.stuck {
 				t.Errorf("%q, not %q", got, test.stuck)
+			}
+			if got := building(test.pods); got != test.builds {
+				t.Errorf("builds %v", got)
 			}
 		})
 	}

@@ -50,6 +50,8 @@ type Observed struct {
 	Message string // the engine's own words on the phase, one line; may be empty
 	// Log is the end of what the container printed that failed, of a Failed Workflow: lines of printable text; empty where nobody knows.
 	Log string
+	// Stuck says of a Running Workflow that a pod of it waits for what may never come, such as its image, and that nothing is being built.
+	Stuck bool
 	// Ending says that it is being stopped or deleted already: nothing more is to be done about it but to wait.
 	Ending bool
 	// Experiments are those of a Search, sorted by Created, then UID.

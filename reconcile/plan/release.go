@@ -109,7 +109,7 @@ func (d *draft) finish(m schema.Model, r schema.Release) {
 	}
 }
 
-// build packages a release. A build that is still running is left to its end, also when another attempt was asked for.
+// build packages a release. A build that is still running is left to its end, also when another attempt was asked for, unless it is stuck.
 func (d *draft) build(m schema.Model, r schema.Release) {
 	if !d.known(m.Name, "", render.Workflow) {
 		return
@@ -117,7 +117,7 @@ func (d *draft) build(m schema.Model, r schema.Release) {
 	object := render.NewWorkflow(m, r, d.in.Settings)
 	for _, w := range d.workflows(m) {
 		if w.Phase == Running && builds(w, r) {
-			d.hold(m.Name, "", fmt.Sprintf("build of release %d running as %s%s", r.Number, w.Ref, because(w)))
+			d.running(m, r, w)
 			return
 		}
 	}
@@ -134,9 +134,21 @@ func (d *draft) build(m schema.Model, r schema.Release) {
 	case !builds(w, r) || w.Phase == Succeeded: // built would have recorded its image
 		d.hold(m.Name, "", fmt.Sprintf("%s is not the build of release %d: its digest is %q", w.Ref, r.Number, w.Digest.Short()))
 	default:
-		d.Holds = append(d.Holds, Hold{Model: m.Name, Log: w.Log,
-			Reason: fmt.Sprintf("build of release %d failed%s; trefoil retry %s builds it again (%s)", r.Number, because(w), m.Name, w.Ref)})
+		d.Holds = append(d.Holds, Hold{Model: m.Name, Log: w.Log, Reason: fmt.Sprintf(
+			"build of release %d failed%s; trefoil retry %s builds it again (%s)", r.Number, because(w), m.Name, w.Ref)})
 	}
+}
+
+// running holds while a build runs. One that is stuck makes room for a later attempt, which is there once this one is gone.
+func (d *draft) running(m schema.Model, r schema.Release, w Observed) {
+	what := fmt.Sprintf("build of release %d running as %s%s", r.Number, w.Ref, because(w))
+	switch {
+	case w.Stuck && m.Package.Attempt > w.Attempt:
+		d.discard(w, fmt.Sprintf("it is stuck, and attempt %d is asked for", m.Package.Attempt))
+	case w.Stuck:
+		what += fmt.Sprintf("; trefoil retry %s begins it anew", m.Name)
+	}
+	d.hold(m.Name, "", what)
 }
 
 // built records what a succeeded Workflow of the model has built: its image goes into every release that lacks one and has the

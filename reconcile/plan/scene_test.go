@@ -53,6 +53,7 @@ type liveObject struct {
 	Log         string
 	Age         string // default 30m
 	Image       string // of a Workflow; overrides that of a SeldonDeployment
+	Stuck       bool
 	Ending      bool
 	Run         string // of a Claim
 	Expires     string // of a Claim, from now; may be negative; empty for a garbled one
@@ -190,7 +191,7 @@ func (s *scene) observed(t *testing.T, i int, l liveObject) plan.Observed {
 	object := s.object(t, l)
 	o := plan.Observed{
 		Ref: object.Ref, Model: l.Model, Environment: l.Environment, Digest: object.Digest, Phase: l.Phase, Message: l.Message, Log: l.Log,
-		UID: l.UID, Seen: fmt.Sprint(i), Created: noon.Add(-30 * time.Minute), Image: l.Image, Ending: l.Ending,
+		UID: l.UID, Seen: fmt.Sprint(i), Created: noon.Add(-30 * time.Minute), Image: l.Image, Stuck: l.Stuck, Ending: l.Ending,
 		Release: cmp.Or(l.Label, l.Release),
 	}
 	if m, found := s.model(l); found && l.Kind == render.Workflow {
