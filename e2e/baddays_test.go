@@ -21,7 +21,7 @@ func TestBadDays(t *testing.T) {
 		`failing: hold: 0 of 2 experiments succeeded with a finite accuracy, select.minimum asks for 1; raise train.revision`,
 		`forgetful: hold: fetch: sha256 of model.dat of experiment [0-9a-f]{8}: .*notes.txt`,
 		`gated: hold: none of 2 experiments passes the gate: the best, [0-9a-f]{8} \(accuracy 0.5[0-9]+\), has accuracy 0.5[0-9]+, not >=0.9`,
-		`unbuildable: hold: build of release 1 failed: .*exit code 1.*; trefoil retry unbuildable builds it again`,
+		`unbuildable: hold: build of release 1 failed: .*exit code 1.*; once the cause is gone, trefoil retry unbuildable builds it again`,
 	} {
 		w.eventually(hold, time.Minute, func() bool { return regexp.MustCompile(hold).MatchString(w.log()) })
 	}

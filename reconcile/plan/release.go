@@ -135,7 +135,7 @@ func (d *draft) build(m schema.Model, r schema.Release) {
 		d.hold(m.Name, "", fmt.Sprintf("%s is not the build of release %d: its digest is %q", w.Ref, r.Number, w.Digest.Short()))
 	default:
 		d.Holds = append(d.Holds, Hold{Model: m.Name, Log: w.Log, Reason: fmt.Sprintf(
-			"build of release %d failed%s; trefoil retry %s builds it again (%s)", r.Number, because(w), m.Name, w.Ref)})
+			"build of release %d failed%s; once the cause is gone, trefoil retry %s builds it again (%s)", r.Number, because(w), m.Name, w.Ref)})
 	}
 }
 
