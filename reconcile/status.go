@@ -18,6 +18,8 @@ import (
 const (
 	// longestLine is how many characters of anybody's words are kept.
 	longestLine = 300
+	// longestBeginning is how many of them are the beginning of a reason that is longer.
+	longestBeginning = 100
 	// mostWaits is how many holds and failures a Status names. With it a Status is smaller than 512 KiB, and mostly than 50.
 	mostWaits = 300
 	// largestStatus is how many bytes are read as a Status.
@@ -85,7 +87,7 @@ func (r Reporter) waits(old []Wait, pass Pass, now time.Time) ([]Wait, int) {
 		if pass.unknown(h.Reason) { // one line for an engine that is down, not one for each model
 			h = plan.Hold{Reason: h.Reason}
 		}
-		all = append(all, Wait{h.Model, h.Environment, Line(r.Redact(h.Reason)), failed, now})
+		all = append(all, Wait{h.Model, h.Environment, Reason(r.Redact(h.Reason)), failed, now})
 	}
 	for _, h := range pass.Plan.Holds {
 		add(h, false)
@@ -121,8 +123,14 @@ func (p Pass) unknown(reason string) bool {
 func (p Pass) plans(w Wait) bool {
 	return slices.ContainsFunc(p.Plan.Actions, func(a plan.Action) bool {
 		what := strings.TrimPrefix(a.String(), a.Scope().String()+": ")
-		return a.Scope() == w.scope() && strings.HasPrefix(w.Reason, Line(what)+": ")
+		return a.Scope() == w.scope() && w.Says(what)
 	})
+}
+
+// Says reports whether a failure is of the action that is told like this, as far as that was kept.
+func (w Wait) Says(what string) bool {
+	begins := printable(what + ":")
+	return strings.HasPrefix(w.Reason, string(begins[:min(len(begins), longestBeginning)]))
 }
 
 func (w Wait) scope() schema.Scope { return schema.Scope{Model: w.Model, Environment: w.Environment} }
@@ -183,7 +191,7 @@ func ParseStatus(text []byte) (Status, error) {
 	s.Holder, s.Error, s.Revision = Line(s.Holder), Line(s.Error), plan.Revision(Line(string(s.Revision)))
 	s.Written, s.Since, s.ErrorSince = whole(s.Written), whole(s.Since), whole(s.ErrorSince)
 	for i, w := range s.Waits {
-		s.Waits[i] = Wait{Line(w.Model), Line(w.Environment), Line(w.Reason), w.Failed, whole(w.Since)}
+		s.Waits[i] = Wait{Line(w.Model), Line(w.Environment), Reason(w.Reason), w.Failed, whole(w.Since)}
 	}
 	more := max(0, min(s.More, 1<<30))
 	s.Waits, s.More = sorted(s.Waits)
@@ -199,12 +207,25 @@ func whole(t time.Time) time.Time {
 	return t
 }
 
+// Reason is a Line of why something does not move. Of one that is too long the middle goes: the end says what to try.
+func Reason(words string) string {
+	all := printable(words)
+	if len(all) > longestLine {
+		return string(all[:longestBeginning]) + "…" + string(all[len(all)-longestLine+longestBeginning+1:])
+	}
+	return string(all)
+}
+
 // Line makes one line of anybody's words, not longer than people read, without what a terminal would obey.
 func Line(words string) string {
-	odd := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
-	all := []rune(strings.Join(strings.FieldsFunc(strings.ToValidUTF8(words, "?"), odd), " "))
+	all := printable(words)
 	if len(all) > longestLine {
 		return string(all[:longestLine-1]) + "…"
 	}
 	return string(all)
+}
+
+func printable(words string) []rune {
+	odd := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
+	return []rune(strings.Join(strings.FieldsFunc(strings.ToValidUTF8(words, "?"), odd), " "))
 }

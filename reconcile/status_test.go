@@ -78,6 +78,30 @@ func TestStatusIsBounded(t *testing.T) {
 	}
 }
 
+// TestStatusKeepsAdvice: of a hold that is too long the middle goes, so that it still says what it is about and what to try; a failure
+// is known by its action all the same.
+func TestStatusKeepsAdvice(t *testing.T) {
+	const begins, ends = "build of release 1 failed: package: wait: Error (exit code 64)", "; trefoil retry mnist builds it again (Workflow argo/mnist-pkg-1f2e)"
+	record := plan.Record{Word: "record", Model: "mnist", Subject: "release 1 is registry.example/" + strings.Repeat("team/", 40) + "mnist@sha256:0f"}
+	pass := reconcile.Pass{
+		Revision: tip,
+		Plan: plan.Plan{
+			Actions: []plan.Action{record},
+			Holds:   []plan.Hold{{Model: "mnist", Reason: begins + strings.Repeat(" \U0001F995 forbidden", 100) + ends}},
+		},
+		Failed: []plan.Hold{{Model: "mnist", Reason: strings.TrimPrefix(record.String(), "mnist: ") + ": " + strings.Repeat("refused ", 40)}},
+	}
+	s := reporter().After(reconcile.Status{}, pass, nil, noon)
+	if hold := s.Waits[1].Reason; !strings.HasPrefix(hold, begins) || !strings.HasSuffix(hold, ends) || len([]rune(hold)) != 300 {
+		t.Errorf("%d characters: %s", len([]rune(hold)), hold)
+	}
+	failed := s.Waits[0]
+	pass.Failed = nil
+	if s = reporter().After(s, pass, nil, noon.Add(time.Minute)); len(s.Waits) != 2 || s.Waits[0] != failed {
+		t.Errorf("while it is tried again: %+v", s.Waits)
+	}
+}
+
 // FuzzParseStatus: whatever somebody wrote there, what people are shown is bounded and printable, and can be written again.
 func FuzzParseStatus(f *testing.F) {
 	f.Add(reporter().After(reconcile.Status{}, reconcile.Pass{Revision: tip, Failed: []plan.Hold{{Model: "m", Reason: "r"}}}, nil, noon).Encode())

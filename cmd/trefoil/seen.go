@@ -187,17 +187,17 @@ func (s seen) concerns(w reconcile.Wait, line state, pass reconcile.Pass) bool {
 		return true
 	}
 	for _, next := range line.State {
-		if what, ok := strings.CutPrefix(next, "next: "); ok && strings.HasPrefix(w.Reason, what+": ") {
+		if what, ok := strings.CutPrefix(next, "next: "); ok && w.Says(what) {
 			return true
 		}
 	}
 	return false
 }
 
-// indexOf is where in the lines a reason of the daemon's stands, which is cut where it is long; -1 for nowhere.
+// indexOf is where in the lines a reason of the daemon's stands, which is shorter where it is long; -1 for nowhere.
 func indexOf(lines []string, reason string) int {
 	for i, line := range lines {
-		if reconcile.Line(line) == reason {
+		if reconcile.Reason(line) == reason {
 			return i
 		}
 	}

@@ -70,7 +70,7 @@ func TestTold(t *testing.T) {
 		{Model: "a", Environment: "staging", Reason: "waits for the first release", Since: now.Add(-3 * time.Hour)},
 		{Model: "b", Reason: "polyaxon: 403", Since: now.Add(-time.Minute)},
 		{Model: "c", Reason: "search running, 3 of 9", Since: now},
-		{Model: "d", Reason: reconcile.Line(long), Since: now.Add(-time.Minute)},
+		{Model: "d", Reason: reconcile.Reason(long), Since: now.Add(-time.Minute)},
 	}}}
 	states := func() []state {
 		return []state{
