@@ -84,7 +84,7 @@ func (a *app) commitAttempt(ctx context.Context, r rewrite, name string, attempt
 	return r.commit(ctx, fmt.Sprintf("%s: build again (attempt %d)", name, attempt))
 }
 
-// packaged is the model of that name, if something builds it.
+// packaged is the model of that name, if there is something to build.
 func (a *app) packaged(ctx context.Context, tree schema.Tree, name string) (schema.Model, error) {
 	c, err := a.load(ctx, tree)
 	if err != nil {
@@ -99,6 +99,10 @@ func (a *app) packaged(ctx context.Context, tree schema.Tree, name string) (sche
 	i := slices.IndexFunc(c.Models, func(m schema.Model) bool { return m.Name == name })
 	if i < 0 || c.Models[i].Package == nil {
 		return schema.Model{}, fmt.Errorf("nothing builds %s: it has no package", name)
+	}
+	if r, asked := plan.Building(c.Models[i], c.Selected[name]); asked && r.Image != "" {
+		const nothing = "release %d of %s has its image: there is no build to try again (git pull, if that of a later one failed)"
+		return schema.Model{}, fmt.Errorf(nothing, r.Number, name)
 	}
 	return c.Models[i], nil
 }
