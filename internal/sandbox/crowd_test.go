@@ -50,7 +50,7 @@ models: "m140x": owner: "\(bits.Lsh(1, 10000000002))"`, []string{"m010x", "m090x
 		for _, children := range []int{1, 3} {
 			t.Run(fmt.Sprint(name, children), func(t *testing.T) {
 				t.Parallel()
-				s := sandbox.New(sandbox.Options{Command: []string{program, child}, Deadline: 10 * time.Second, Children: children})
+				s := sandbox.New(sandbox.Options{Command: []string{program, child}, Deadline: time.Minute, Children: children})
 				got, err := schema.LoadWith(t.Context(), crowd(test.among), s.Evaluate)
 				if err != nil {
 					t.Fatal(err)

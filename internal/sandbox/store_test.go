@@ -34,7 +34,7 @@ models: c: owner: 3
 
 func remembering(t *testing.T, program string, store Store) *Sandbox {
 	t.Helper()
-	return New(Options{Command: []string{program, "sandbox-child"}, Deadline: 10 * time.Second, Store: store})
+	return New(Options{Command: []string{program, "sandbox-child"}, Deadline: time.Minute, Store: store})
 }
 
 func load(t *testing.T, s *Sandbox, text string) (schema.Catalog, error) {
