@@ -17,7 +17,6 @@ import (
 // Images that the stack's registry has from its start.
 const (
 	ImageTools    = RegistryAddress + "/tools:1"    // busybox
-	ImagePython   = RegistryAddress + "/python:1"   // Debian with Python, nothing else
 	ImageBuild    = RegistryAddress + "/build:1"    // git and buildah, which speaks plain HTTP with the stack's registry
 	ImageBuildKit = RegistryAddress + "/buildkit:1" // the same with BuildKit, for a user of its own, like BuildKit's rootless image
 	ImageServer   = RegistryAddress + "/server:1"   // Seldon's server for Python, and scripts for s2i like those of Seldon's builder
@@ -69,7 +68,7 @@ func (b builder) buildLayers(ctx context.Context, programs Binaries) (map[string
 }
 
 // imagesVersion is what else writeImages makes images from: it changes with that.
-const imagesVersion = "3"
+const imagesVersion = "4"
 
 func writeImages(dir string, layers map[string]string) error {
 	index, err := layout.Write(dir, empty.Index)
@@ -84,7 +83,6 @@ func writeImages(dir string, layers map[string]string) error {
 		{ImageTools, []string{"tools"}, v1.Config{Cmd: []string{"sh"}}},
 		{imagePause, []string{"tools"}, v1.Config{Entrypoint: []string{"sleep", "1000000000"}}},
 		{imageExecutor, []string{"executor"}, v1.Config{Entrypoint: []string{"argoexec"}}},
-		{ImagePython, []string{"debian"}, v1.Config{Cmd: []string{"python3"}}},
 		{ImageBuild, []string{"debian", "build"}, v1.Config{Cmd: []string{"sh"}}},
 		{ImageBuildKit, []string{"debian", "build", "buildkit"}, v1.Config{
 			User: "1000:1000", Entrypoint: []string{"rootlesskit", "buildkitd"},
