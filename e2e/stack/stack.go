@@ -95,7 +95,11 @@ func (s *Stack) begin(ctx context.Context, start func(*Stack, context.Context) e
 		}
 		return nil, errors.Join(fmt.Errorf("start the stack: %w", err), s.end(!interrupted))
 	}
-	fmt.Fprintf(s.progress, "stack: ready in %.1f s\n", time.Since(since).Seconds())
+	said := "stack: ready in"
+	if s.real() {
+		said = "== real pods are up after" // among much else, what people look for
+	}
+	fmt.Fprintf(s.progress, "%s %.1f s\n", said, time.Since(since).Seconds())
 	return s, nil
 }
 
