@@ -91,7 +91,7 @@ func platform(t *testing.T, s *stack.Stack) {
 	l.must(writeFiles(l.dir, map[string]string{"own.cue": `models: ring: package: serviceAccount: "ring-packager"`}))
 	l.must(os.Symlink(s.CAFile(), filepath.Join(l.dir, "ca.crt")))
 	l.sh("kubectl create namespace builds")
-	for _, lines := range packagingPage(t, "sh") {
+	for _, lines := range shown(t, "packaging.md", "sh") {
 		t.Log(l.sh(lines))
 	}
 	for what, want := range map[string]string{

@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,16 +12,22 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/trefoil-gitops/trefoil/e2e/stack"
+	"github.com/trefoil-gitops/trefoil/internal/canary"
 )
 
 // built is a model of testdata/builders, its image, and the Workflows that build it again.
-type built struct{ name, registry, digest, again, confined string }
+type built struct {
+	name, registry          string
+	code, commit            string // the repository of its serving code; empty where that is the specs'
+	digest, again, confined string
+}
 
 func (b built) image() string { return b.registry + "/" + b.name + "@" + b.digest }
 
@@ -28,6 +36,7 @@ type builders struct {
 	*world
 	person *laptop
 	models []*built
+	logins []canary.Canary
 }
 
 // TestPodsBuilders packages one folder, laid out as the article's, with each builder, in a namespace that enforces the level of Pod
@@ -43,12 +52,16 @@ func TestPodsBuilders(t *testing.T) {
 			run  func(builders)
 		}{
 			{"build", builders.build},
+			{"placed", builders.placed},
 			{"notes", builders.notes},
 			{"again", func(b builders) { b.kill(); b.buildAgain(); b.buildConfined() }}, // the daemon has no use for these
 			{"answer", func(b builders) { b.answer(digits(b.world, python)) }},
+			{"scripts", builders.scripts},
+			{"scaled", builders.scaled},
 			{"same", builders.same},
 			{"confined", builders.confined},
 			{"levels", builders.levels},
+			{"secrets", builders.discreet},
 		} {
 			if !b.step(step.name, func(w *world) { step.run(b.in(w)) }) {
 				return // the steps after it build on it
@@ -61,16 +74,16 @@ func TestPodsBuilders(t *testing.T) {
 func (b builders) in(w *world) builders {
 	person := *b.person
 	person.T = w.T
-	return builders{w, &person, b.models}
+	return builders{w, &person, b.models, b.logins}
 }
 
 // newBuilders makes the cluster as docs/packaging.md has it, pushes the specs and clones them.
 func newBuilders(w *world) builders {
 	w.Helper()
-	person := &laptop{T: w.T, ctx: w.Context(), dir: filepath.Join(w.TempDir(), "clone"), binary: w.binary}
-	b := builders{w, person, []*built{
+	serving, commit := servingCode(w)
+	b := builders{world: w, models: []*built{
 		{name: "by-buildah", registry: stack.RegistryTLSAddress},
-		{name: "by-buildkit", registry: stack.RegistryTLSAddress},
+		{name: "by-buildkit", registry: stack.RegistryTLSAddress, code: serving.URL(), commit: commit},
 		{name: "by-s2i", registry: stack.RegistryAddress},
 	}}
 	w.must(w.stack.Kube.Apply(w.Context(), fmt.Appendf(nil, `
@@ -81,37 +94,41 @@ metadata: {name: %s, labels: {pod-security.kubernetes.io/enforce: baseline}}
 	_, err := w.git.Seed(w.Context(), "mnist", "../examples/mnist")
 	w.must(err)
 	_, err = w.git.Push(w.Context(), "each builder", func(dir string) error {
-		return errors.Join(os.Remove(filepath.Join(dir, "models.cue")), os.CopyFS(dir, os.DirFS("testdata/builders")))
+		source := fmt.Sprintf(`models: "by-buildkit": package: source: git: {url: %q, commit: %q}`, serving.URL(), commit)
+		return errors.Join(os.Remove(filepath.Join(dir, "models.cue")), os.CopyFS(dir, os.DirFS("testdata/builders")),
+			writeFiles(dir, map[string]string{"serving.cue": source}))
 	})
 	w.must(err)
-	b.prepare()
+	b.prepare(b.private(serving))
 	return b
 }
 
-// prepare gives the person a clone and a login, and does what docs/packaging.md says in a shell.
-func (b builders) prepare() {
+// prepare gives the person a clone and logins, and does what the docs say in a shell. Nodes are for builds alone.
+func (b *builders) prepare(tokens string) {
 	b.Helper()
 	const user, password = "trefoil", "open sesame"
 	b.must(b.stack.ServeRegistryTLS(user, password))
 	login := b.TempDir()
 	b.must(os.WriteFile(filepath.Join(login, "config.json"), fmt.Appendf(nil, `{"auths": {%q: {"username": %q, "password": %q}}}`,
 		stack.RegistryTLSAddress, user, password), 0o600))
-	ca := b.stack.CAFile()
-	b.person.at(b.stack, "TREFOIL_CONFIG="+b.config, "PASSWORD="+password, "DOCKER_CONFIG="+login, "SSL_CERT_FILE="+ca, "GIT_SSL_CAINFO="+ca)
-	b.person.command(".", "git", "clone", "--quiet", b.git.URL(), b.person.dir)
-	b.must(os.Symlink(ca, filepath.Join(b.person.dir, "ca.crt")))
-	for _, lines := range packagingPage(b.T, "sh") {
+	b.person = b.cloned("PASSWORD="+password, "DOCKER_CONFIG="+login, "GIT_TOKEN="+filepath.Join(tokens, "git-token"),
+		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=credential.helper",
+		`GIT_CONFIG_VALUE_0=!login() { printf 'username=trefoil\npassword=%s\n' "$(cat "$GIT_TOKEN")"; }; login`)
+	b.must(os.Symlink(b.stack.CAFile(), filepath.Join(b.person.dir, "ca.crt")))
+	for _, lines := range shown(b.T, "packaging.md", "sh") {
 		b.person.sh(strings.ReplaceAll(lines, "registry.example:5000", stack.RegistryTLSAddress))
 	}
+	b.secrets(tokens)
+	b.person.sh("kubectl label nodes --all pool=builds && kubectl taint nodes --all builds=only:NoSchedule")
 	b.claim()
 }
 
 // claim makes the claim of docs/packaging.md, and the volume that it asks for: Polyaxon's store, which is on the node here.
 func (b builders) claim() {
 	b.Helper()
-	blocks := packagingPage(b.T, "yaml")
-	shown := slices.IndexFunc(blocks, func(text string) bool { return strings.Contains(text, "kind: PersistentVolumeClaim\n") })
-	if shown < 0 {
+	blocks := shown(b.T, "packaging.md", "yaml")
+	at := slices.IndexFunc(blocks, func(text string) bool { return strings.Contains(text, "kind: PersistentVolumeClaim\n") })
+	if at < 0 {
 		b.Fatal("docs/packaging.md shows no claim")
 	}
 	b.must(b.stack.Kube.Apply(b.Context(), fmt.Appendf(nil, `
@@ -123,7 +140,7 @@ spec:
   accessModes: [ReadOnlyMany]
   hostPath: {path: %q}
 ---
-%s`, b.polyaxon.Store, blocks[shown])))
+%s`, b.polyaxon.Store, blocks[at])))
 }
 
 // build waits for the images, and for what is to serve them.
@@ -143,6 +160,18 @@ func (b builders) build() {
 	b.eventually("all are to be served", patience, func() bool {
 		return len(b.list(seldonDeployments(), stack.NamespaceStaging)) == len(b.models)
 	})
+	b.person.sh("kubectl taint nodes --all builds-") // the pods that serve tolerate nothing
+}
+
+// placed holds that a build went where its spec says, with what that gives it. That all tolerate the taint shows in that they ran.
+func (b builders) placed() {
+	workflow := b.workflowsOf("by-buildah")[0].GetName()
+	const want = `{"pool":"builds"} {"limits":{"memory":"4Gi"},"requests":{"cpu":"100m","memory":"64Mi"}}`
+	got := b.person.sh("kubectl -n argo get pods -l workflows.argoproj.io/workflow=" + workflow +
+		` -o 'jsonpath={.items[0].spec.nodeSelector} {.items[0].spec.containers[?(@.name=="main")].resources}'`)
+	if got != want {
+		b.Errorf("the pod of %s has %s, not %s", workflow, got, want)
+	}
 }
 
 // notes compares what the images say of themselves with git: in the registry, and as `trefoil why` says it.
@@ -152,13 +181,14 @@ func (b builders) notes() {
 		annotations, labels := b.said(m)
 		selected, err := b.git.ReadFile(b.Context(), "selected/"+m.name+".cue")
 		b.must(err)
-		experiment, commit := quoted(selected, "experiment"), quoted(selected, "commit")
+		experiment, decided := quoted(selected, "experiment"), quoted(selected, "commit")
+		code, commit := cmp.Or(m.code, b.git.URL()), cmp.Or(m.commit, decided)
 		for key, want := range map[string]string{
 			"org.opencontainers.image.title": m.name, "org.opencontainers.image.version": "1",
-			"org.opencontainers.image.source": b.git.URL(), "org.opencontainers.image.revision": commit,
+			"org.opencontainers.image.source": code, "org.opencontainers.image.revision": commit,
 			"org.opencontainers.image.created": "1970-01-01T00:00:00Z",
 			"trefoil.dev/model":                m.name, "trefoil.dev/release": "1",
-			"trefoil.dev/experiment": experiment, "trefoil.dev/commit": commit,
+			"trefoil.dev/experiment": experiment, "trefoil.dev/commit": decided,
 		} {
 			if annotations[key] != want || labels[key] != want {
 				b.Errorf("%s says %s=%q and %q, not %q", m.name, key, annotations[key], labels[key], want)
@@ -170,7 +200,7 @@ func (b builders) notes() {
   experiment  %s
   decided on  %s
   code        %s at %s
-git: release 1 of %s has it, served in staging; it is the latest; `, m.image(), m.name, experiment, commit, b.git.URL(), commit, m.name)
+git: release 1 of %s has it, served in staging; it is the latest; `, m.image(), m.name, experiment, decided, code, commit, m.name)
 		if got := b.person.sh("trefoil why " + m.image()); !strings.HasPrefix(got, want) {
 			b.Errorf("trefoil why says\n%s\nand not\n%s", got, want)
 		}
@@ -205,6 +235,38 @@ func (b builders) answer(all []digit) {
 			state, _, _ := unstructured.NestedString(u.Object, "status", "state")
 			return state == "Available"
 		})
+		b.reached(m.name, all[0])
 		b.readBy(m.name, m.image(), all)
+	}
+}
+
+// reached waits until the Service of a model leads to it, which is a moment after it is Available. A connection that is begun before
+// hangs for minutes.
+func (b builders) reached(model string, d digit) {
+	b.Helper()
+	b.eventually("an answer of "+model, time.Minute, func() bool {
+		ctx, cancel := context.WithTimeout(b.Context(), 5*time.Second)
+		defer cancel()
+		_, err := ask(ctx, b.predictions(model), d)
+		return err == nil
+	})
+}
+
+// scripts holds that the source's own scripts of source-to-image made and run the image.
+func (b builders) scripts() {
+	const want = "assembled by the source's own script\nrun by the source's own script\n"
+	if got := b.person.sh("kubectl -n ml-staging exec deployment/by-s2i-main-0-model -c model -- cat /microservice/assembled /tmp/run"); got != want {
+		b.Errorf("by-s2i is %q, not %q", got, want)
+	}
+}
+
+// scaled holds that Seldon's operator made an autoscaler with the bounds of the one model that asks for it.
+func (b builders) scaled() {
+	const want = "Deployment/by-buildah-main-0-model 1 2 80"
+	got := b.person.sh("kubectl -n ml-staging get hpa -o 'jsonpath={range .items[*]}" +
+		"{.spec.scaleTargetRef.kind}/{.spec.scaleTargetRef.name} {.spec.minReplicas} {.spec.maxReplicas} " +
+		"{.spec.metrics[*].resource.target.averageUtilization}{end}'")
+	if got != want {
+		b.Errorf("the autoscalers are %q, not %q", got, want)
 	}
 }

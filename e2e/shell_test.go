@@ -22,27 +22,37 @@ func (l *laptop) at(s *stack.Stack, env ...string) {
 	l.env = append(l.env, env...)
 }
 
+// cloned is a person who has cloned the specs from the git server of real pods, with a shell there and the daemon's configuration.
+func (w *world) cloned(env ...string) *laptop {
+	w.Helper()
+	p := &laptop{T: w.T, ctx: w.Context(), dir: filepath.Join(w.TempDir(), "clone"), binary: w.binary}
+	ca := w.stack.CAFile()
+	p.at(w.stack, append(env, "TREFOIL_CONFIG="+w.config, "SSL_CERT_FILE="+ca, "GIT_SSL_CAINFO="+ca)...)
+	p.command(".", "git", "clone", "--quiet", w.git.URL(), p.dir)
+	return p
+}
+
 // sh runs lines of a shell in the repository, and returns what they print.
 func (l *laptop) sh(lines string) string {
 	l.Helper()
 	return l.command(l.dir, "sh", "-euc", lines)
 }
 
-// packagingPage are the blocks of a kind that docs/packaging.md shows.
-func packagingPage(t *testing.T, kind string) []string {
+// shown are the blocks of a kind that a page of docs/ shows.
+func shown(t *testing.T, page, kind string) []string {
 	t.Helper()
-	page, err := os.ReadFile("../docs/packaging.md")
+	text, err := os.ReadFile(filepath.Join("..", "docs", page))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var blocks []string
-	for i, part := range strings.Split("\n"+string(page), "\n```") {
+	for i, part := range strings.Split("\n"+string(text), "\n```") {
 		if text, found := strings.CutPrefix(part, kind+"\n"); found && i%2 == 1 {
 			blocks = append(blocks, text+"\n")
 		}
 	}
 	if len(blocks) == 0 {
-		t.Fatalf("docs/packaging.md shows nothing of the kind %s", kind)
+		t.Fatalf("docs/%s shows nothing of the kind %s", page, kind)
 	}
 	return blocks
 }
