@@ -45,6 +45,7 @@ func TestPodsDigits(t *testing.T) {
 			{"check", checkedInPods},
 			{"replace", func(w *world) { replaced(w, digits(w, python)[0]) }},
 			{"broken", brokenInPods},
+			{"late", lateInPods},
 		} {
 			if !w.step(step.name, step.run) {
 				return // the steps after it build on it
@@ -122,12 +123,14 @@ workflows:
 	return w
 }
 
-// crashed ends the daemon, Argo's controller and the kubelet as kill -9 does, while the image is built.
+// crashed ends the daemon, Argo's controller and the kubelet as kill -9 does, while the image is built: the pod builds on.
 func crashed(w *world) {
+	var builds unstructured.Unstructured
 	w.eventually("the build", patience, func() bool {
 		w.noFailure()
 		for _, pod := range w.list(pods(), stack.NamespaceWorkflows) {
 			if stack.Condition(&pod, "Ready") == "True" {
+				builds = pod
 				return true
 			}
 		}
@@ -136,10 +139,40 @@ func crashed(w *world) {
 	w.kill()
 	w.must(w.stack.Crash(w.Context(), "workflow-controller"))
 	w.must(w.stack.Crash(w.Context(), "kubelet"))
-	if n := len(w.commits("mnist: release 1 is ")); n != 0 {
-		w.Errorf("%d commits of the image: the crash came too late to prove anything", n)
-	}
+	last := time.Now()
 	w.start()
+	w.outlives(builds, last)
+}
+
+// outlives waits until the one pod of all builds has built, which was not done at that time.
+func (w *world) outlives(pod unstructured.Unstructured, when time.Time) {
+	w.Helper()
+	var end time.Time
+	w.eventually("the end of the build", patience, func() bool {
+		w.noFailure()
+		all := w.list(pods(), stack.NamespaceWorkflows)
+		if len(all) != 1 || all[0].GetUID() != pod.GetUID() {
+			w.Fatalf("%d pods build, not %s alone", len(all), pod.GetName())
+		}
+		end = builtAt(all[0])
+		return !end.IsZero()
+	})
+	if end.Before(when) {
+		w.Errorf("the build ended %s before the last crash: they came too late to prove anything", when.Sub(end))
+	}
+}
+
+// builtAt is when the container of a pod that builds had ended; zero while it runs.
+func builtAt(pod unstructured.Unstructured) time.Time {
+	statuses, _, _ := unstructured.NestedSlice(pod.Object, "status", "containerStatuses")
+	for _, s := range statuses {
+		if s, ok := s.(map[string]any); ok && s["name"] == "main" {
+			text, _, _ := unstructured.NestedString(s, "state", "terminated", "finishedAt")
+			end, _ := time.Parse(time.RFC3339, text) // zero where there is none
+			return end
+		}
+	}
+	return time.Time{}
 }
 
 // packagedInPods waits for the image of release 1 and asks the registry for it.
