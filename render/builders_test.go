@@ -202,9 +202,12 @@ func TestBuildEnds(t *testing.T) {
 			}
 		})
 	}
-	output, err := script(t, "push.sh+buildah.sh", building(t.TempDir(), `BROKEN=building at STEP "RUN rsync": exit status 75`, "CODE=75")...)
-	if got := exitCode(err); got != 1 {
-		t.Errorf("exit code %d of a RUN that ends with %d: %s", got, passes, output)
+	for _, code := range []int{2, passes} {
+		broken := fmt.Sprintf(`BROKEN=building at STEP "RUN rsync": exit status %d`, code)
+		output, err := script(t, "push.sh+buildah.sh", building(t.TempDir(), broken, fmt.Sprint("CODE=", code))...)
+		if got := exitCode(err); got != 1 {
+			t.Errorf("exit code %d of a RUN that ends with %d: %s", got, code, output)
+		}
 	}
 }
 

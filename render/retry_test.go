@@ -16,7 +16,8 @@ func TestTriedAgain(t *testing.T) {
 		"pod deleted":                  true,
 		"main: Error (exit code 75)":   true,
 		"source: Error (exit code 75)": true,
-		"fetch: Error (exit code 75): cannot fetch http://polyaxon.example/":                             true,
+		"fetch: Error (exit code 75): cannot fetch http://polyaxon.example/": true,
+		"main: Error (exit code 2)":                                                                      true, // Argo's own program, ended at once
 		"main: Error (exit code 137)":                                                                    true, // a node that ends, or somebody
 		"main: Error (exit code 143)":                                                                    true,
 		"Pod failed before source container starts due to PodInitializing: ":                             true, // a signal ended fetch
@@ -30,6 +31,8 @@ func TestTriedAgain(t *testing.T) {
 
 		"main: Error (exit code 1)":                                     false,
 		"main: Error (exit code 3): exit code 75":                       false,
+		"lint: Error (exit code 2)":                                     false,
+		"main: Error (exit code 20)":                                    false,
 		"main: Error (exit code 7)":                                     false,
 		"main: Error (exit code 64): failed to find name":               false,
 		"main: OOMKilled (exit code 137)":                               false,

@@ -98,9 +98,12 @@ func retries() map[string]any {
 }
 
 // passing begins what Argo says of such pods: words of its own, of the kubelet and of the controllers of nodes. The log of a step comes
-// after the name of that. Of an init container that a signal ended Argo only says that the next one did not start.
-const passing = "^(pod deleted|pod failed: |Pod failed before |[a-z0-9-]+: Error [(]exit code (75|137|143)[)]|The node was low on |" +
-	"The node had condition|Pod was terminated in response to imminent node shutdown|Pod was rejected: |Node [^ ]+ which was running pod|Preempted )"
+// after the name of that. Of an init container that a signal ended Argo only says that the next one did not start. Its own program is
+// written in Go and the first process of the container: SIGTERM ends it with the exit code 2 as long as it does not handle that. Of main
+// nothing else ends so (push.sh).
+const passing = "^(pod deleted|pod failed: |Pod failed before |[a-z0-9-]+: Error [(]exit code (75|137|143)[)]|main: Error [(]exit code 2[)]|" +
+	"The node was low on |The node had condition|Pod was terminated in response to imminent node shutdown|Pod was rejected: |" +
+	"Node [^ ]+ which was running pod|Preempted )"
 
 func fetch(r schema.Release, s Settings) map[string]any {
 	script, env := fetchScript+checkScript, []string{

@@ -23,10 +23,10 @@ building() { # COMMAND...
     if [ "$status" -ne 0 ] && tail -n 2 "$STORAGE/said" | grep -viE 'step "run|process "' | grep -qiE "$gone"; then
         exit 75
     fi
-    if [ "$status" -eq 75 ]; then
-        return 1
-    fi
-    return "$status"
+    case $status in
+    2 | 75) return 1 ;; # Argo tries those again: 2 is how its own program ends when somebody ends the pod at once
+    *) return "$status" ;;
+    esac
 }
 
 # A registry that is down comes back, and what was built would be lost: it is asked for three minutes before the pod is given up. A
