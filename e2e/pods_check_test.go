@@ -145,13 +145,3 @@ func brokenInPods(w *world) {
 	w.stands("release 3 is not available: model crashes (exit code 1, restarted N times): LOG RuntimeError: these weights are of another net")
 	w.answers(2)
 }
-
-// lateInPods has a model that starts and never answers: it is ended and told by its deadline.
-func lateInPods(w *world) {
-	w.push("mnist: a model that waits", "engine: false", `engine: false, deadline: "15s", seldon: spec: predictors: [{
-				name: "main"
-				componentSpecs: [{spec: containers: [{name: "model", command: ["sh", "-c", "echo waits for weights; exec sleep 1000"]}]}]
-			}]`)
-	w.stands("release 3 is not available: model crashes (exit code 137, restarted N times): waits for weights")
-	w.answers(2)
-}

@@ -45,7 +45,6 @@ func TestPodsDigits(t *testing.T) {
 			{"check", checkedInPods},
 			{"replace", func(w *world) { replaced(w, digits(w, python)[0]) }},
 			{"broken", brokenInPods},
-			{"late", lateInPods},
 		} {
 			if !w.step(step.name, step.run) {
 				return // the steps after it build on it
