@@ -3,7 +3,6 @@ package kube
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/trefoil-gitops/trefoil/internal/redact"
@@ -129,17 +129,15 @@ func (t *tails) run(ctx context.Context) {
 	all.Wait()
 }
 
-// fetch reads one. An error is told in its place for now: the right may be missing, the kubelet slow, or the pod gone.
+// fetch reads one. That the right to it is missing is told in its place: somebody has to give it. A kubelet that is slow, or not there,
+// is asked again.
 func (t *tails) fetch(ctx context.Context, x asked) {
 	ctx, cancel := context.WithTimeout(ctx, tailTime)
 	defer cancel()
 	log, err := x.read(ctx)
-	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		err = fmt.Errorf("no answer within %v", tailTime)
-	}
 	lines, fault := logEnd(log), ""
-	if err != nil {
-		lines, fault = nil, reconcile.Line(redact.Assigned(fmt.Sprintf("(its log can't be read: %v)", unanswered(err))))
+	if apierrors.IsForbidden(err) {
+		fault = reconcile.Line(redact.Assigned(fmt.Sprintf("(its log can't be read: %v)", err)))
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
