@@ -46,7 +46,8 @@ func TestAdvised(t *testing.T) {
 	}
 }
 
-// TestBuildPods: the log is that of the container with which the youngest pod failed, main's where Argo's missed something, and a pod that can't start says why.
+// TestBuildPods: the log is that of the container with which the youngest pod failed, main's where Argo's missed something, and a pod that
+// can't start says why.
 func TestBuildPods(t *testing.T) {
 	t.Parallel()
 	status := func(name string, code int) string {

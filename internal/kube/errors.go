@@ -42,19 +42,13 @@ func aboutNamespace(err error) bool {
 
 // reason says why a resource can't be read or written, in the same words each time.
 func reason(err error, served apischema.GroupVersionResource) error {
-	if apierrors.IsNotFound(err) {
-		return fmt.Errorf("CRD %s, version %s, %w", served.GroupResource(), served.Version, ErrNotInstalled)
-	}
-	return unanswered(err)
-}
-
-// unanswered says why the cluster did not answer; where it did, that is its own words.
-func unanswered(err error) error {
 	var (
 		operation *net.OpError
 		request   *url.Error
 	)
 	switch {
+	case apierrors.IsNotFound(err):
+		return fmt.Errorf("CRD %s, version %s, %w", served.GroupResource(), served.Version, ErrNotInstalled)
 	case apierrors.IsUnauthorized(err):
 		return fmt.Errorf("the cluster does not accept the credentials (try: kubectl auth whoami): %w", err)
 	case errors.As(err, &operation):

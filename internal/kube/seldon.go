@@ -37,7 +37,8 @@ func seldonDeployment(u *unstructured.Unstructured, made []*unstructured.Unstruc
 	return o
 }
 
-// diagnosed says of a SeldonDeployment that does not serve what is the matter with its pods or keeps them from being made, as far as they may be seen.
+// diagnosed says of a SeldonDeployment that does not serve what is the matter with its pods, as far as they may be seen, or keeps them from
+// being made.
 func (e *Engine) diagnosed(o plan.Observed, made []*unstructured.Unstructured) plan.Observed {
 	if o.Phase == plan.Succeeded {
 		return o
