@@ -109,7 +109,25 @@ func New(o Options) *Loop {
 }
 
 // Plan looks at the repository and the engines and says what Once would do. It changes nothing.
-func (l *Loop) Plan(ctx context.Context) (Pass, error) { return l.plan(ctx, plan.Live{}) }
+func (l *Loop) Plan(ctx context.Context) (pass Pass, err error) {
+	err = Anew(ctx, func() error {
+		pass, err = l.plan(ctx, plan.Live{})
+		return err
+	})
+	return pass, err
+}
+
+// Anew reads again for as long as somebody pushes between the look at the tip and the end of reading. The error of the twentieth time that
+// it is so is [ErrStale].
+func Anew(ctx context.Context, read func() error) error {
+	for n := range races - 1 {
+		if err := read(); !errors.Is(err, ErrStale) {
+			return err
+		}
+		breathe(ctx, n)
+	}
+	return read()
+}
 
 // plan is Plan with what was observed before, if anything was.
 func (l *Loop) plan(ctx context.Context, live plan.Live) (Pass, error) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -208,6 +209,34 @@ type readingTree struct {
 func (t readingTree) Open(name string) (fs.File, error) {
 	*t.read++
 	return t.Tree.Open(name)
+}
+
+// TestPlanRace lets people push while the tip is read: a plan is of the newest, and says so where they never stop.
+func TestPlanRace(t *testing.T) {
+	for times, want := range map[int]error{2: nil, 100: reconcile.ErrStale} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, models)
+			o := w.loop().Options
+			o.Source = &hastySource{Source: w.source, pushes: times}
+			pass, err := reconcile.New(o).Plan(t.Context())
+			if tip, _ := w.source.Tip(t.Context()); !errors.Is(err, want) || err == nil && pass.Revision != tip {
+				t.Errorf("after %d pushes: planned on %q, not %q: %v", times, pass.Revision, tip, err)
+			}
+		})
+	}
+}
+
+// hastySource has somebody push just before each of the first fetches.
+type hastySource struct {
+	*memory.Source
+	pushes int
+}
+
+func (b *hastySource) Fetch(ctx context.Context, revision plan.Revision) (schema.Tree, error) {
+	if b.pushes--; b.pushes >= 0 {
+		b.Push("by hand", map[string][]byte{"README.md": fmt.Append(nil, b.pushes)})
+	}
+	return b.Source.Fetch(ctx, revision)
 }
 
 // TestRace lets a person push while a release is committed: the release is planned again on the new tip, nothing is lost (I2, I3).

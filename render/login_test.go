@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -23,9 +24,9 @@ const canary = `canary%s\n'"$(id)\c é`
 
 func TestFetchToken(t *testing.T) {
 	sum := sha256.Sum256([]byte("weights"))
-	requests := 0
+	var requests atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		requests++
+		requests.Add(1)
 		if r.Header.Get("Authorization") != "Token "+canary {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
@@ -34,8 +35,9 @@ func TestFetchToken(t *testing.T) {
 	}))
 	defer server.Close()
 	for name, test := range map[string]struct {
-		token, says    string
-		code, requests int
+		token, says string
+		code        int
+		requests    int32
 	}{
 		"right":       {canary, "", 0, 1},
 		"with a line": {canary + "\r\n", "", 0, 1},
@@ -48,11 +50,11 @@ func TestFetchToken(t *testing.T) {
 			if test.token != "" {
 				write(t, dir, map[string]string{"token": test.token})
 			}
-			requests = 0
+			requests.Store(0)
 			output, err := script(t, "token.sh+fetch.sh+check.sh", "TOKEN="+dir+"/token", "ARTIFACT_URL="+server.URL,
 				"ARTIFACT_SHA256="+hex.EncodeToString(sum[:]), "ARTIFACT="+dir+"/artifact", "RETRY_SECONDS=0")
-			if got := exitCode(err); got != test.code || requests != test.requests {
-				t.Errorf("exit code %d after %d requests", got, requests)
+			if got := exitCode(err); got != test.code || requests.Load() != test.requests {
+				t.Errorf("exit code %d after %d requests", got, requests.Load())
 			}
 			if !strings.Contains(output, test.says) || strings.Contains(output, "canary") {
 				t.Fatal(output)

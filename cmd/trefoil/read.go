@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trefoil-gitops/trefoil/internal/gitrepo"
+	"github.com/trefoil-gitops/trefoil/reconcile"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 	"github.com/trefoil-gitops/trefoil/schema"
 )
@@ -52,10 +53,15 @@ func (s *specs) tree(ctx context.Context, dir string, remote bool) (schema.Tree,
 	if s.prefix = s.config.Repository.Path; s.prefix == "." {
 		s.prefix = ""
 	}
-	if s.revision, err = repo.Tip(ctx); err != nil {
-		return nil, err
-	}
-	return repo.Fetch(ctx, s.revision)
+	var tree schema.Tree
+	err = reconcile.Anew(ctx, func() error {
+		if s.revision, err = repo.Tip(ctx); err != nil {
+			return err
+		}
+		tree, err = repo.Fetch(ctx, s.revision)
+		return err
+	})
+	return tree, err
 }
 
 var errNoRepository = errors.New("no spec repository: give its URL with --repo, TREFOIL_REPO or repository.url in trefoil.yaml")
