@@ -136,7 +136,7 @@ func followAt(t *testing.T, cluster *leasing, g *countedGit, url string) *follow
 	// A process of its own: client-go logs to one place of the process, wherever it works.
 	daemon := exec.Command("trefoil", "run", "--config", config)
 	daemon.Stderr = f.log
-	daemon.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
+	daemon.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), promptly}
 	if err := daemon.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,9 @@ import (
 	"github.com/trefoil-gitops/trefoil/schema"
 )
 
+// promptly has a command that the race detector watches not sleep for a second before it ends.
+const promptly = "GORACE=atexit_sleep_ms=0"
+
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"trefoil": main})
 }
@@ -42,6 +45,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("KEYS", keys)
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("KUBECONFIG", "")
+			e.Vars = append(e.Vars, promptly)
 			cluster := httptest.NewServer(held{e.WorkDir})
 			e.Defer(cluster.Close)
 			for name, url := range servers {

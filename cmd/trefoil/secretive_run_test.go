@@ -22,7 +22,7 @@ func (s *secretive) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("trefoil", append([]string{"--config", s.config}, args...)...)
 	cmd.Dir = s.state
 	cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + s.state, "TMPDIR=" + s.state, "GODEBUG=http2debug=2",
+		"PATH=" + os.Getenv("PATH"), "HOME=" + s.state, "TMPDIR=" + s.state, promptly, "GODEBUG=http2debug=2",
 		"GIT_TRACE=1", "GIT_TRACE_PACKET=1", "GIT_TRACE_CURL=1",
 		"GIT_CURL_VERBOSE=1", "KUBE_LOG_LEVEL=10", "DEBUG=1", "GOTRACEBACK=all",
 	}

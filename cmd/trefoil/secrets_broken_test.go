@@ -115,7 +115,7 @@ func (b *broken) refused(want, what, file string, c canary.Canary) {
 	b.Helper()
 	config := b.file("trefoil.yaml", fmt.Sprintf(b.config, file))
 	cmd := exec.CommandContext(b.Context(), "trefoil", "run", "--once", "--config", config) // in this process client-go would go on for a while
-	cmd.Env = []string{"HOME=" + b.dir}
+	cmd.Env = []string{"HOME=" + b.dir, promptly}
 	out, err := cmd.CombinedOutput()
 	if exit := new(exec.ExitError); !errors.As(err, &exit) {
 		b.Errorf("%s: it goes well, or not at all: %v", what, err)

@@ -47,7 +47,7 @@ func TestI6Proxy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, out := t.TempDir(), map[string]string{}
-			cluster, environment := kubeconfig("https://cluster.invalid"), []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}
+			cluster, environment := kubeconfig("https://cluster.invalid"), []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, promptly}
 			switch name {
 			case "http":
 				cluster = kubeconfig("http://cluster.invalid")
