@@ -89,13 +89,14 @@ func readSelected(data []byte, model string) (Selected, *ast.File, error) {
 	if len(found) > 0 {
 		return Selected{}, nil, errors.New(found[0].String())
 	}
-	whole, ways := ourRules()
-	root, compileErr := unify(selectedRules(whole), []*ast.File{f})
+	rules := rulesOfSelected.Get().(*parsedRules)
+	defer rulesOfSelected.Put(rules)
+	root, compileErr := unify(rules.file, []*ast.File{f})
 	if compileErr != nil {
 		return Selected{}, nil, compileErr
 	}
 	all := root.LookupPath(cue.ParsePath("selected"))
-	x := newExplainer(root, locate([]*ast.File{f}), ways)
+	x := newExplainer(root, locate([]*ast.File{f}), rules.shape)
 	if found := append(x.unknownFields(), x.findings(problems(all, true))...); len(found) > 0 {
 		return Selected{}, nil, errors.New(found[0].String())
 	}

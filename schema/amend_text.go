@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/literal"
@@ -134,6 +135,18 @@ func whole(v any) any {
 	}
 	return v
 }
+
+// parsedRules is the syntax of definitions. CUE writes into it what it is compiled with, so it serves one file at a time.
+type parsedRules struct {
+	file  *ast.File
+	shape shape
+}
+
+// rulesOfSelected has the definitions of what the daemon writes. Parsing all of them is most of what a commit costs, so it is done once.
+var rulesOfSelected = sync.Pool{New: func() any { //nolint:gochecknoglobals // no result depends on what is in it
+	whole, shape := ourRules()
+	return &parsedRules{selectedRules(whole), shape}
+}}
 
 // selectedRules are the definitions of what the daemon writes, and no others: compiling all of them would be most of what a commit
 // costs.
