@@ -348,7 +348,7 @@ func TestLocalKill(t *testing.T) {
 	}
 }
 
-// TestLocalSwitch asks without a pause while one release takes the place of another.
+// TestLocalSwitch asks all the time while one release takes the place of another.
 func TestLocalSwitch(t *testing.T) {
 	l := newLaptop(t, "mnist")
 	d := l.daemon()
@@ -368,6 +368,7 @@ func TestLocalSwitch(t *testing.T) {
 				mu.Lock()
 				counts[image]++
 				mu.Unlock()
+				time.Sleep(20 * time.Millisecond) // which leaves the machine to the second training
 			}
 		})
 	}

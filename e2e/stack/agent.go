@@ -90,7 +90,7 @@ type work struct {
 }
 
 func (a *Agent) poll(ctx context.Context) {
-	const every = 500 * time.Millisecond
+	const every = time.Second // more often it would be most of what the server does
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
