@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -137,12 +138,19 @@ func canI(t *testing.T, s *stack.Stack, user, table string, want bool) {
 			review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
 				ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: namespace, Verb: verb, Group: group, Resource: resource, Subresource: sub},
 			}}
-			answer, err := client.AuthorizationV1().SelfSubjectAccessReviews().Create(t.Context(), review, metav1.CreateOptions{})
-			if err != nil {
-				t.Fatal(err)
+			allowed := func() (bool, string) {
+				answer, err := client.AuthorizationV1().SelfSubjectAccessReviews().Create(t.Context(), review, metav1.CreateOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return answer.Status.Allowed, answer.Status.Reason
 			}
-			if answer.Status.Allowed != want {
-				t.Errorf("%s %s %s: allowed is %v (%s)", verb, words[1], namespace, answer.Status.Allowed, answer.Status.Reason)
+			got, reason := allowed()
+			for end := time.Now().Add(10 * time.Second); want && !got && time.Now().Before(end); got, reason = allowed() {
+				time.Sleep(100 * time.Millisecond) // what was just granted is known a moment later
+			}
+			if got != want {
+				t.Errorf("%s %s %s: allowed is %v (%s)", verb, words[1], namespace, got, reason)
 			}
 		}
 	}
