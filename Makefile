@@ -24,7 +24,7 @@ lint: ## vet and golangci-lint
 	go vet -tags e2e ./...
 	go tool -modfile=.github/lint/go.mod golangci-lint run --build-tags e2e ./...
 
-hostile: ## specs that are made to kill, each beside a healthy one; two minutes
+hostile: ## specs that are made to kill, each beside a healthy one; a minute
 	go test ./internal/sandbox -count=1 -run Hostile -hostile -parallel 2
 
 # The number in a test's name is that of the fault in docs/faults.md.
@@ -42,7 +42,7 @@ e2e: ## the built binary against the real engines; builds them where missing
 	$(E2E) -p 3 ./e2e/stack/... $$(grep -rl --include='*_test.go' '^//go:build e2e' internal render | xargs -n 1 dirname | sort -u | sed 's,^,./,')
 	$(E2E) -parallel 4 ./e2e
 
-contention: ## two daemons and five people who push at once, and how soon is in git what is known; three minutes
+contention: ## two daemons and five people who push at once, and how soon is in git what is known; two minutes
 	go test -tags e2e -count=1 -run '^TestContention$$' -v ./e2e
 
 e2e-pods: ## the same with real pods: as root, on Linux, in namespaces of their own; builds images from Debian's packages where missing
