@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/trefoil-gitops/trefoil/internal/redact"
 	"github.com/trefoil-gitops/trefoil/reconcile"
 )
 
@@ -64,9 +65,9 @@ func (l *logFile) tail() string {
 	return lastLines(l.ended)
 }
 
-// lastLines are those that fit into what people read in one line, the very last whatever its length.
+// lastLines are those that fit into what people read in one line, the very last whatever its length, without secrets and colours (I6).
 func lastLines(text []byte) string {
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	lines := strings.Split(strings.TrimSpace(redact.Log(string(text))), "\n")
 	said := ""
 	for i := len(lines) - 1; i >= max(0, len(lines)-tailLines); i-- {
 		line := reconcile.Line(lines[i])
