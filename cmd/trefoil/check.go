@@ -57,7 +57,9 @@ func (c config) checkWorkflows() error {
 		need(w.ServiceAccount == "" || validation.IsDNS1123Subdomain(w.ServiceAccount) == nil, "workflows.serviceAccount",
 			"--workflow-service-account", w.ServiceAccount, "lower-case letters, digits, dashes and dots"),
 	}
-	for _, image := range []struct{ field, name string }{{"fetch", w.Images.Fetch}, {"git", w.Images.Git}, {"build", w.Images.Build}} {
+	for _, image := range []struct{ field, name string }{
+		{"fetch", w.Images.Fetch}, {"git", w.Images.Git}, {"build", w.Images.Build}, {"buildkit", w.Images.BuildKit},
+	} {
 		all = append(all, need(image.name != "" && !strings.ContainsAny(image.name, " \t\n"), "workflows.images."+image.field, "", image.name,
 			"an image, such as registry.example/tool:1.2"))
 	}
