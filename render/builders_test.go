@@ -139,8 +139,11 @@ func TestBuild(t *testing.T) {
 		"registry down":        {[]string{"REFUSALS=3"}, 1, 4, 0, "connection refused"},
 		"registry never there": {[]string{"REFUSALS=99"}, 1, 13, passes, "does not take it"},
 		"registry refuses":     {[]string{"REFUSALS=99", "REFUSAL=unauthorized: authentication required"}, 1, 1, 1, "the registry refuses"},
-		"wrong source":         {[]string{"BROKEN=build"}, 1, 0, 3, "Error: build"},
-		"no base for now":      {[]string{"BROKEN=pinging: received unexpected HTTP status: 503 Service Unavailable"}, 1, 0, passes, "STEP 1/2"},
+		"registry without TLS": {[]string{"REFUSALS=99", "REFUSAL=http: server gave HTTP response to HTTPS client"}, 1, 1, 1, "package.registry: http: true"},
+		"strange certificate": {[]string{"REFUSALS=99", "REFUSAL=tls: failed to verify certificate: x509: certificate signed by unknown authority"},
+			1, 1, 1, "package.registry: ca"},
+		"wrong source":    {[]string{"BROKEN=build"}, 1, 0, 3, "Error: build"},
+		"no base for now": {[]string{"BROKEN=pinging: received unexpected HTTP status: 503 Service Unavailable"}, 1, 0, passes, "STEP 1/2"},
 	} {
 		for file, lines := range map[string][2]string{"buildah.sh": buildah, "buildkit.sh": buildkit} {
 			t.Run(file+" "+name, func(t *testing.T) {
@@ -191,6 +194,8 @@ func TestBuildEnds(t *testing.T) {
 		metadata + "registry.example/base:1: not found":                                                                    3,
 		"reading manifest 1 in registry.example/base: manifest unknown":                                                    3,
 		"reading manifest 1 in registry.example/base: unauthorized: authentication required":                               3,
+		get + "http: server gave HTTP response to HTTPS client":                                                            3,
+		get + "tls: failed to verify certificate: x509: certificate signed by unknown authority":                           3,
 		`building at STEP "RUN curl db || (echo no such host; false)": exit status 3`:                                      3,
 		`failed to solve: process "/bin/sh -c echo connection refused; false" did not complete successfully: exit code: 3`: 3,
 	} {

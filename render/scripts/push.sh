@@ -30,15 +30,18 @@ building() { # COMMAND...
 }
 
 # A registry that is down comes back, and what was built would be lost: it is asked for three minutes before the pod is given up. A
-# login that is refused stays refused.
+# login that is refused stays refused, and no time gives a registry TLS or a certificate that is trusted.
 patiently() { # COMMAND...
     tries=13
     until "$@" 2>"$STORAGE/said"; do
         cat "$STORAGE/said" >&2
-        if tail -n 3 "$STORAGE/said" | grep -qiE 'unauthorized|denied|forbidden|authorization failed'; then
-            echo "the registry refuses: does the Secret of package.credentials open it for a push to $IMAGE?" >&2
-            exit 1
-        fi
+        tail -n 3 "$STORAGE/said" >"$STORAGE/last"
+        stays 'unauthorized|denied|forbidden|authorization failed' \
+            "the registry refuses: does the Secret of package.credentials open it for a push to $IMAGE?"
+        stays 'server gave HTTP response to HTTPS client' \
+            "the registry of $IMAGE has no TLS: package.registry: http: true goes there without"
+        stays 'x509: ' \
+            "the registry of $IMAGE has a certificate that is not trusted: package.registry: ca names the authority that signed it"
         tries=$((tries - 1))
         if [ "$tries" -eq 0 ]; then
             echo "the registry of $IMAGE does not take it" >&2
@@ -46,4 +49,11 @@ patiently() { # COMMAND...
         fi
         sleep "$RETRY_SECONDS"
     done
+}
+
+stays() { # PATTERN WHAT: ends where the last lines have it
+    if grep -qiE "$1" "$STORAGE/last"; then
+        echo "$2" >&2
+        exit 1
+    fi
 }
