@@ -17,6 +17,9 @@ import (
 // deployed is the label by which the Seldon operator finds what it made of a SeldonDeployment, pods too.
 const deployed = "seldon-deployment-id"
 
+// templated is the label by which a Deployment tells the pods of its present template from those of former ones.
+const templated = "pod-template-hash"
+
 // podsOfOurs serve and build our models. They are only asked why one does not answer or was not built: without the right to watch them
 // less is said.
 func podsOfOurs() apischema.GroupVersionResource {
@@ -72,15 +75,24 @@ type trouble struct {
 	tail  tail       // whose last lines tell more; the zero value for nobody's
 }
 
-// troubled is the worst trouble of the pods that run the image; those of another release are going anyway.
+// troubled is the worst trouble of the pods that run the image, made as the youngest of them was; those of another release, or with other
+// resources, are going anyway.
 func troubled(image string, all []*unstructured.Unstructured, now time.Time) trouble {
+	running := slices.DeleteFunc(slices.SortedFunc(slices.Values(all), byName), func(pod *unstructured.Unstructured) bool {
+		return pod.GetDeletionTimestamp() != nil || !slices.ContainsFunc(items(pod.Object, "spec", "containers"),
+			func(c map[string]any) bool { return text(c, "image") == image })
+	})
+	if len(running) == 0 {
+		return trouble{}
+	}
+	youngest := slices.MaxFunc(running, func(a, b *unstructured.Unstructured) int {
+		return a.GetCreationTimestamp().Compare(b.GetCreationTimestamp().Time)
+	})
 	var worst trouble
-	for _, pod := range slices.SortedFunc(slices.Values(all), byName) {
-		if pod.GetDeletionTimestamp() != nil || !slices.ContainsFunc(items(pod.Object, "spec", "containers"),
-			func(c map[string]any) bool { return text(c, "image") == image }) {
-			continue
+	for _, pod := range running {
+		if pod.GetLabels()[templated] == youngest.GetLabels()[templated] {
+			worst = worst.or(troubleOf(pod, now))
 		}
-		worst = worst.or(troubleOf(pod, now))
 	}
 	return worst
 }
@@ -196,6 +208,9 @@ func statuses(pod *unstructured.Unstructured) []map[string]any {
 var final = regexp.MustCompile(`(?i)not ?found|(?:manifest|name|tag) unknown|does not exist|denied|forbidden|unauthori[sz]ed|authori[sz]ation failed|` +
 	`InvalidImageName|ErrImageNeverPull`)
 
+// references are names of images and URLs: what they say means nothing.
+var references = regexp.MustCompile(`\S*/\S*`)
+
 // unstarted says why a container can't start, and whether a person has to do something about it.
 func unstarted(status map[string]any) (what string, ends bool) {
 	name, waits, why := text(status, "name"), text(status, "state", "waiting", "reason"), text(status, "state", "waiting", "message")
@@ -204,7 +219,7 @@ func unstarted(status map[string]any) (what string, ends bool) {
 		if _, cause, found := strings.Cut(why, "ErrImagePull: "); found {
 			why = cause
 		}
-		return fmt.Sprintf("the image of %s can't be pulled: %s", name, why), final.MatchString(why)
+		return fmt.Sprintf("the image of %s can't be pulled: %s", name, why), final.MatchString(references.ReplaceAllString(why, ""))
 	case "InvalidImageName", "ErrImageNeverPull":
 		return fmt.Sprintf("the image of %s can't be pulled (%s): %s", name, waits, why), true
 	case "CreateContainerConfigError", "CreateContainerError", "RunContainerError":
@@ -214,7 +229,7 @@ func unstarted(status map[string]any) (what string, ends bool) {
 }
 
 // containerTrouble reads the status of a container, which serves, or ends before others begin. One that crashed counts until it is ready
-// again, also in the moments in which it runs.
+// again, also in the moments in which it runs, and no longer.
 func containerTrouble(pod *unstructured.Unstructured, status map[string]any, serves bool) trouble {
 	ready, _, _ := unstructured.NestedBool(status, "ready")
 	restarts, _, _ := unstructured.NestedInt64(status, "restartCount")
@@ -228,12 +243,20 @@ func containerTrouble(pod *unstructured.Unstructured, status map[string]any, ser
 		return trouble{what: unstarted, phase: plan.Failed}
 	case unstarted != "":
 		return trouble{what: unstarted, phase: plan.Running}
-	case end != nil:
+	case end != nil && !cameUp(pod, status):
 		return trouble{what: crashed(name, restarts, end), phase: plan.Failed, tail: tailOf(pod, status, previous)}
 	case text(status, "state", "running", "startedAt") != "":
 		return trouble{what: name + " runs and is not ready", phase: plan.Running, tail: tailOf(pod, status, false)}
 	}
 	return trouble{}
+}
+
+// cameUp reports whether a pod was ready since the container runs as it does: that it no longer is has nothing to do with a crash before.
+func cameUp(pod *unstructured.Unstructured, status map[string]any) bool {
+	began := moment(text(status, "state", "running", "startedAt"))
+	return !began.IsZero() && slices.ContainsFunc(items(pod.Object, "status", "conditions"), func(c map[string]any) bool {
+		return text(c, "type") == "Ready" && moment(text(c, "lastTransitionTime")).After(began)
+	})
 }
 
 // crash is how a container ended last; nil where it has not, or well. One that serves never ends well. previous reports whether that was

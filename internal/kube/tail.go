@@ -63,6 +63,7 @@ type tails struct {
 // asked is a log that somebody wants to know the end of.
 type asked struct {
 	*ending
+	run  string
 	read func(context.Context) (string, error)
 }
 
@@ -101,7 +102,7 @@ func (t *tails) of(container, run string, read func(context.Context) (string, er
 		return x.told()
 	}
 	select {
-	case t.asked <- asked{x, read}:
+	case t.asked <- asked{x, run, read}:
 		x.run, x.again = run, time.Time{}
 		if t.under++; t.under == 1 {
 			t.idle = make(chan struct{})
@@ -141,6 +142,12 @@ func (t *tails) fetch(ctx context.Context, x asked) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.under--; t.under == 0 {
+		close(t.idle)
+	}
+	if x.run != x.ending.run { // it took so long that a later run was asked for
+		return
+	}
 	if len(lines) > 0 || fault != x.fault {
 		t.poke()
 	}
@@ -149,9 +156,6 @@ func (t *tails) fetch(ctx context.Context, x asked) {
 		x.lines = lines
 	} else {
 		x.again = time.Now().Add(tailPause)
-	}
-	if t.under--; t.under == 0 {
-		close(t.idle)
 	}
 }
 

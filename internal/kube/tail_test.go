@@ -90,6 +90,28 @@ func TestTailsInTime(t *testing.T) {
 	})
 }
 
+// TestTailsInOrder: a run whose log took long to read says nothing any more once a later one has.
+func TestTailsInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tails := newTails(func() {})
+		ctx, cancel := context.WithCancel(t.Context())
+		go tails.run(ctx)
+		defer synctest.Wait()
+		defer cancel()
+		said := func(words string, after time.Duration) func(context.Context) (string, error) {
+			return func(context.Context) (string, error) { time.Sleep(after); return words, nil }
+		}
+		tails.of("u/model", "a", said("cause of a", 4*time.Second))
+		time.Sleep(time.Second)
+		second := said("cause of b", 0)
+		tails.of("u/model", "b", second)
+		time.Sleep(time.Hour)
+		if got := lastWords(tails.of("u/model", "b", second)); got != "cause of b" {
+			t.Errorf("of the second run is told: %s", got)
+		}
+	})
+}
+
 // TestTailOf: the run that crashed is the same one, and read once, whether it is the present one still or the one before.
 func TestTailOf(t *testing.T) {
 	t.Parallel()
