@@ -280,8 +280,11 @@ func crashed(name string, restarts int64, end map[string]any) string {
 	if restarts > 0 {
 		how += fmt.Sprintf(", restarted %d times", restarts)
 	}
-	if code == 0 && text(end, "reason") == "Completed" {
+	switch {
+	case code == 0 && text(end, "reason") == "Completed":
 		return fmt.Sprintf("%s ends by itself (%s)", name, how)
+	case (code == 137 || code == 143) && text(end, "reason") != "OOMKilled": // SIGKILL, SIGTERM: the kubelet's, after a probe
+		return fmt.Sprintf("%s is ended by a signal, as one that does not answer in time (%s)", name, how)
 	}
 	return fmt.Sprintf("%s crashes (%s)", name, how)
 }
