@@ -91,8 +91,38 @@ func object(t *testing.T, text string) map[string]any {
 	return o
 }
 
+// TestServingPage loads each CUE block of docs/serving.md.
+func TestServingPage(t *testing.T) {
+	seen := 0
+	for _, b := range blocksOf(t, "../../docs/serving.md") {
+		if b.kind != "cue" {
+			continue
+		}
+		seen++
+		if m := onPage(t, b.text)[0]; len(m.Serve) == 0 {
+			t.Errorf("nothing is served in\n%s", b.text)
+		}
+	}
+	if seen < 2 {
+		t.Errorf("the page has only %d blocks", seen)
+	}
+}
+
 // packaged is what a CUE block of the page renders to, by kind.
 func packaged(t *testing.T, text string) map[string]any {
+	t.Helper()
+	models := onPage(t, text)
+	settings := defaults().settings()
+	settings.Repository = "https://git.example.com/team/models.git"
+	objects := map[string]any{}
+	for _, o := range append(render.Platform(models, settings), render.NewWorkflow(models[0], schema.Release{Number: 1}, settings)) {
+		objects[string(o.Ref.Kind)] = object(t, string(render.YAML(o)))
+	}
+	return objects
+}
+
+// onPage are the models of a CUE block of a page, with what is around it: there is one.
+func onPage(t *testing.T, text string) []schema.Model {
 	t.Helper()
 	c, err := schema.Load(context.Background(), page{fstest.MapFS{
 		"around.cue": {Data: []byte(around)}, "models.cue": {Data: []byte("package models\n\n" + text)},
@@ -104,14 +134,7 @@ func packaged(t *testing.T, text string) map[string]any {
 	if c = c.With(render.Check(c)); len(faults(c, nil)) > 0 || len(c.Models) != 1 {
 		t.Fatalf("%d models, %v in\n%s", len(c.Models), c.Findings, text)
 	}
-	settings := defaults().settings()
-	settings.Repository = "https://git.example.com/team/models.git"
-	m := c.Models[0]
-	objects := map[string]any{}
-	for _, o := range append(render.Platform(c.Models, settings), render.NewWorkflow(m, schema.Release{Number: 1}, settings)) {
-		objects[string(o.Ref.Kind)] = object(t, string(render.YAML(o)))
-	}
-	return objects
+	return c.Models
 }
 
 // nameOf is the name of an object.
