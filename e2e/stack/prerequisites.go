@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // needed are the programs that real pods take from the machine, each with the
@@ -39,6 +40,9 @@ func prerequisites() error {
 	if lacking := lacking(exec.LookPath); len(lacking) > 0 {
 		return fmt.Errorf("real pods need Debian packages that are not installed: apt-get install %s", strings.Join(lacking, " "))
 	}
+	if err := separate(); err != nil {
+		return fmt.Errorf("real pods need namespaces of their own, which root may not make here: run with CAP_SYS_ADMIN and CAP_NET_ADMIN: %w", err)
+	}
 	cache, err := cacheDir()
 	if err != nil {
 		return err
@@ -49,6 +53,16 @@ func prerequisites() error {
 		}
 	}
 	return nil
+}
+
+// namespaces are those that real pods have of their own.
+const namespaces = syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC
+
+// separate runs a program in namespaces as Isolate makes them.
+func separate() error {
+	cmd := exec.Command("/bin/busybox", "true")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces}
+	return cmd.Run()
 }
 
 // lacking are the packages whose programs are not found.

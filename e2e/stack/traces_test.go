@@ -101,14 +101,19 @@ func runVictim(t *testing.T, end, after string, act func(*os.Process)) int {
 		t.Fatal(err)
 	}
 	var said strings.Builder
+	come := false
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		said.WriteString(lines.Text() + "\n")
 		if strings.Contains(lines.Text(), after) {
+			come = true
 			act(cmd.Process)
 		}
 	}
 	_ = cmd.Wait() // the exit code tells
+	if !come {
+		t.Errorf("it never says %q", after)
+	}
 	if t.Failed() {
 		t.Log(said.String())
 	}
