@@ -96,7 +96,8 @@ metadata: {name: %s, labels: {pod-security.kubernetes.io/enforce: baseline}}
 	_, err = w.git.Push(w.Context(), "each builder", func(dir string) error {
 		source := fmt.Sprintf(`models: "by-buildkit": package: source: git: {url: %q, commit: %q}`, serving.URL(), commit)
 		return errors.Join(os.Remove(filepath.Join(dir, "models.cue")), os.CopyFS(dir, os.DirFS("testdata/builders")),
-			writeFiles(dir, map[string]string{"serving.cue": source}))
+			writeFiles(dir, map[string]string{"serving.cue": source}),
+			lengthen(filepath.Join(dir, "serve-mnist", "requirements.txt"), "tomli\n"))
 	})
 	w.must(err)
 	b.prepare(b.private(serving))
@@ -107,14 +108,15 @@ metadata: {name: %s, labels: {pod-security.kubernetes.io/enforce: baseline}}
 func (b *builders) prepare(tokens string) {
 	b.Helper()
 	const user, password = "trefoil", "open sesame"
-	b.must(b.stack.ServeRegistryTLS(user, password))
+	ca, err := b.stack.ServeRegistryTLS(user, password)
+	b.must(err)
 	login := b.TempDir()
 	b.must(os.WriteFile(filepath.Join(login, "config.json"), fmt.Appendf(nil, `{"auths": {%q: {"username": %q, "password": %q}}}`,
 		stack.RegistryTLSAddress, user, password), 0o600))
-	b.person = b.cloned("PASSWORD="+password, "DOCKER_CONFIG="+login, "GIT_TOKEN="+filepath.Join(tokens, "git-token"),
+	b.person = b.cloned("PASSWORD="+password, "DOCKER_CONFIG="+login, "SSL_CERT_DIR="+filepath.Dir(ca), "GIT_TOKEN="+filepath.Join(tokens, "git-token"),
 		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=credential.helper",
 		`GIT_CONFIG_VALUE_0=!login() { printf 'username=trefoil\npassword=%s\n' "$(cat "$GIT_TOKEN")"; }; login`)
-	b.must(os.Symlink(b.stack.CAFile(), filepath.Join(b.person.dir, "ca.crt")))
+	b.must(os.Symlink(ca, filepath.Join(b.person.dir, "ca.crt")))
 	for _, lines := range shown(b.T, "packaging.md", "sh") {
 		b.person.sh(strings.ReplaceAll(lines, "registry.example:5000", stack.RegistryTLSAddress))
 	}
@@ -252,10 +254,20 @@ func (b builders) reached(model string, d digit) {
 	})
 }
 
-// scripts holds that the source's own scripts of source-to-image made and run the image.
+// lengthen adds a line to a file.
+func lengthen(name, line string) error {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, append(text, line...), 0o644)
+}
+
+// scripts holds that the source's own scripts of source-to-image made and run the image, and that what it requires was installed.
 func (b builders) scripts() {
-	const want = "assembled by the source's own script\nrun by the source's own script\n"
-	if got := b.person.sh("kubectl -n ml-staging exec deployment/by-s2i-main-0-model -c model -- cat /microservice/assembled /tmp/run"); got != want {
+	const want = "assembled by the source's own script\nrun by the source's own script\ntomli\n"
+	if got := b.person.sh("kubectl -n ml-staging exec deployment/by-s2i-main-0-model -c model -- " +
+		"sh -c 'cat /microservice/assembled /tmp/run && python3 -c \"import tomli; print(tomli.__name__)\"'"); got != want {
 		b.Errorf("by-s2i is %q, not %q", got, want)
 	}
 }

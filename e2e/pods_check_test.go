@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -76,7 +75,7 @@ func (w *world) state(environment string) string {
 func unvaried(state string) string {
 	for _, m := range [][2]string{
 		{` \(for [0-9a-z]+\)`, ""}, {` is [0-9.e-]+, and`, " is N, and"}, {`restarted [0-9]+ times`, "restarted N times"},
-		{`\): .*(RuntimeError: )`, "): LOG $1"},
+		{`\): .*(RuntimeError: |waits for a )`, "): LOG $1"},
 	} {
 		state = regexp.MustCompile(m[0]).ReplaceAllString(state, m[1])
 	}
@@ -125,23 +124,25 @@ func (w *world) uids() string {
 	return strings.Join(all, " ")
 }
 
+// What the serving code of mnist is made to do when it begins, in the place of loading its weights.
+const (
+	begins = "    def __init__(self):\n"
+	raises = `        raise RuntimeError("these weights are of another net")` + "\n"
+	sleeps = `        print("waits for a licence", flush=True); import time; time.sleep(3600)` + "\n"
+)
+
 // brokenInPods packages serving code that raises: that is told with the last line of its log long before the deadline, and the release
 // before it goes on answering.
 func brokenInPods(w *world) {
-	_, err := w.git.Push(w.Context(), "mnist: a model that does not start", func(dir string) error {
-		name := filepath.Join(dir, "serve-mnist", "MnistModel.py")
-		code, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		const begin = "    def __init__(self):\n"
-		if !strings.Contains(string(code), begin) {
-			return fmt.Errorf("%s has no %q", name, begin)
-		}
-		raises := strings.Replace(string(code), begin, begin+"        raise RuntimeError(\"these weights are of another net\")\n", 1)
-		return os.WriteFile(name, []byte(raises), 0o644)
-	})
-	w.must(err)
+	w.replace("mnist: a model that does not start", "serve-mnist/MnistModel.py", begins, begins+raises)
 	w.stands("release 3 is not available: model crashes (exit code 1, restarted N times): LOG RuntimeError: these weights are of another net")
+	w.answers(2)
+}
+
+// silentInPods packages serving code that never answers: that is told once its deadline is over, with its log.
+func silentInPods(w *world) {
+	w.push("mnist: the next one may take 40 s", "engine: false, ", `engine: false, deadline: "40s", `)
+	w.replace("mnist: a model that never answers", "serve-mnist/MnistModel.py", raises, sleeps)
+	w.stands("release 4 is not available: model is ended by a signal, as one that does not answer in time (exit code 137, restarted N times): LOG waits for a licence")
 	w.answers(2)
 }

@@ -176,14 +176,20 @@ func (w *world) trefoil(args ...string) (string, int) {
 // push changes models.cue as a person does.
 func (w *world) push(message, old, text string) {
 	w.Helper()
+	w.replace(message, "models.cue", old, text)
+}
+
+// replace is push for any file.
+func (w *world) replace(message, file, old, text string) {
+	w.Helper()
 	_, err := w.git.Push(w.Context(), message, func(dir string) error {
-		name := filepath.Join(dir, "models.cue")
+		name := filepath.Join(dir, file)
 		content, err := os.ReadFile(name)
 		if err != nil {
 			return err
 		}
 		if !strings.Contains(string(content), old) {
-			return fmt.Errorf("models.cue has no %q", old)
+			return fmt.Errorf("%s has no %q", file, old)
 		}
 		return os.WriteFile(name, []byte(strings.Replace(string(content), old, text, 1)), 0o644)
 	})

@@ -17,7 +17,7 @@ import (
 // Images that the stack's registry has from its start.
 const (
 	ImageTools    = RegistryAddress + "/tools:1"    // busybox
-	ImageBuild    = RegistryAddress + "/build:1"    // git and buildah, which speaks plain HTTP with the stack's registry
+	ImageBuild    = RegistryAddress + "/build:1"    // git and buildah
 	ImageBuildKit = RegistryAddress + "/buildkit:1" // the same with BuildKit, for a user of its own, like BuildKit's rootless image
 	ImageServer   = RegistryAddress + "/server:1"   // Seldon's server for Python, and scripts for s2i like those of Seldon's builder
 

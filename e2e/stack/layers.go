@@ -21,6 +21,7 @@ const (
 	suite          = "bookworm"
 	debianPackages = "python3,python3-distutils"
 	buildPackages  = "buildah runc git ca-certificates"
+	serverWheel    = "tomli==2.0.1" // in /whl, for the scripts to install
 )
 
 // What the layers are made of, and the stand-ins for the scripts of Seldon's
@@ -38,12 +39,6 @@ var (
 	assembleScript string
 	//go:embed images/run
 	runScript string
-)
-
-// Have buildah and BuildKit speak plain HTTP with the stack's registry.
-const (
-	buildahConf  = "[[registry]]\nlocation = \"" + RegistryAddress + "\"\ninsecure = true\n"
-	buildkitConf = "[registry.\"" + RegistryAddress + "\"]\n  http = true\n"
 )
 
 // keyOf hashes what something is made of.
@@ -85,21 +80,19 @@ func (b builder) debianLayer(ctx context.Context) (string, error) {
 
 // buildLayer makes of Debian what builds images.
 func (b builder) buildLayer(ctx context.Context, debian string) (string, error) {
-	key := keyOf(filepath.Base(debian), buildPackages, buildScript, buildahConf)
+	key := keyOf(filepath.Base(debian), buildPackages, buildScript)
 	return b.layer(ctx, "build", key, func(dir string) (string, error) {
 		files := filepath.Join(dir, "upper")
 		if err := script(ctx, dir, buildScript, "DEBIAN="+filepath.Join(debian, "root"), "PACKAGES="+buildPackages); err != nil {
 			return "", err
 		}
-		return files, errors.Join(
-			writeFile(files, "etc/containers/registries.conf.d/stack.conf", buildahConf, 0o644),
-			whiteOut(files), mapUsers(files))
+		return files, errors.Join(whiteOut(files), mapUsers(files))
 	})
 }
 
 // buildkitLayer makes of what builds images BuildKit's rootless image.
 func (b builder) buildkitLayer(ctx context.Context, programs Binaries) (string, error) {
-	key := keyOf(filepath.Base(programs.dirs["buildkit"]), buildkitConf, buildkitScript)
+	key := keyOf(filepath.Base(programs.dirs["buildkit"]), buildkitScript)
 	return b.layer(ctx, "buildkit", key, func(dir string) (string, error) {
 		files := filepath.Join(dir, "root")
 		for _, name := range []string{"buildctl", "buildkitd", "rootlesskit", "buildctl-daemonless.sh"} {
@@ -107,31 +100,31 @@ func (b builder) buildkitLayer(ctx context.Context, programs Binaries) (string, 
 				return "", err
 			}
 		}
-		if err := writeFile(files, "home/build/.config/buildkit/buildkitd.toml", buildkitConf, 0o644); err != nil {
-			return "", err
-		}
 		return files, script(ctx, dir, buildkitScript)
 	})
 }
 
-// serverLayer is Seldon's server for Python at /opt/seldon, for the Python of
-// debianLayer.
+// serverLayer is Seldon's server for Python at /opt/seldon, and a wheel at /whl,
+// for the Python of debianLayer.
 func (b builder) serverLayer(ctx context.Context) (string, error) {
-	return b.layer(ctx, "server", keyOf(serverPackages, assembleScript, runScript), func(dir string) (string, error) {
+	return b.layer(ctx, "server", keyOf(serverPackages, serverWheel, assembleScript, runScript), func(dir string) (string, error) {
 		files, python := filepath.Join(dir, "root"), filepath.Join(dir, "venv")
 		if err := command(ctx, "python3", "-m", "venv", python); err != nil {
 			return "", err
 		}
-		args := []string{
-			"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", "--no-deps", "--only-binary=:all:",
-			"--python-version=3.11", "--implementation=cp", "--abi=cp311", "--abi=abi3", "--abi=none",
-			"--platform=manylinux2014_x86_64", "--platform=manylinux_2_17_x86_64",
-			"--target=" + filepath.Join(files, "opt", "seldon"),
+		pip := func(do string, args ...string) error {
+			return command(ctx, filepath.Join(python, "bin", "python"), append([]string{
+				"-m", "pip", do, "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--only-binary=:all:",
+				"--python-version=3.11", "--implementation=cp", "--abi=cp311", "--abi=abi3", "--abi=none",
+				"--platform=manylinux2014_x86_64", "--platform=manylinux_2_17_x86_64",
+			}, args...)...)
 		}
-		if err := command(ctx, filepath.Join(python, "bin", "python"), append(args, strings.Fields(serverPackages)...)...); err != nil {
+		packages := append([]string{"--no-compile", "--target=" + filepath.Join(files, "opt", "seldon")}, strings.Fields(serverPackages)...)
+		if err := pip("install", packages...); err != nil {
 			return "", err
 		}
 		return files, errors.Join(
+			pip("download", "--dest="+filepath.Join(files, "whl"), serverWheel),
 			writeFile(files, "s2i/bin/assemble", assembleScript, 0o755),
 			writeFile(files, "s2i/bin/run", runScript, 0o755))
 	})

@@ -16,16 +16,24 @@ import (
 const RegistryTLSAddress = nodeIP + ":5443"
 
 // ServeRegistryTLS has the registry of real pods answer at RegistryTLSAddress
-// too, to one user alone: with a certificate of the stack's own authority, until
-// the namespaces end. The node pulls what is named by that address past it.
-func (s *Stack) ServeRegistryTLS(user, password string) error {
+// too, to one user alone, until the namespaces end. Its certificate is signed by
+// an authority whose PEM is the file it returns, and that nothing else trusts.
+// The node pulls what is named by that address past it.
+func (s *Stack) ServeRegistryTLS(user, password string) (caFile string, err error) {
 	const plain = "http://" + RegistryAddress
 	to, err := url.Parse(plain)
 	if err != nil {
-		return err
+		return "", err
+	}
+	ca, err := newAuthority()
+	if err != nil {
+		return "", err
+	}
+	dir := s.path("registry-tls")
+	if err := ca.issue(dir, "registry"); err != nil {
+		return "", err
 	}
 	registry := httputil.NewSingleHostReverseProxy(to)
-	own := s.path("apiserver") // the API server's certificate is good for all of this address
 	_, err = listenAt(RegistryTLSAddress, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if name, word, _ := r.BasicAuth(); name != user || word != password {
 			w.Header().Set("WWW-Authenticate", `Basic realm="registry"`)
@@ -33,11 +41,12 @@ func (s *Stack) ServeRegistryTLS(user, password string) error {
 			return
 		}
 		registry.ServeHTTP(w, r)
-	}), filepath.Join(own, "tls.crt"), filepath.Join(own, "tls.key"))
+	}), filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
 	if err != nil {
-		return err
+		return "", err
 	}
 	hosts := nodeFile("registries/" + RegistryTLSAddress + "/hosts.toml")
 	text := fmt.Appendf(nil, "server = %q\n\n[host.%q]\ncapabilities = [\"pull\", \"resolve\"]\n", "https://"+RegistryTLSAddress, plain)
-	return errors.Join(os.MkdirAll(filepath.Dir(hosts), 0o755), os.WriteFile(hosts, text, 0o644))
+	caFile = filepath.Join(dir, "ca.crt")
+	return caFile, errors.Join(os.WriteFile(caFile, ca.pem, 0o600), os.MkdirAll(filepath.Dir(hosts), 0o755), os.WriteFile(hosts, text, 0o644))
 }
