@@ -114,10 +114,10 @@ func calls(t *testing.T, dir, beside string) string {
 
 const (
 	source        = `org.opencontainers.image.source=https://git.example.com/a,"b" $(c)`
-	buildahBuilds = "--root|DIR/storage/root|--runroot|DIR/storage/run|bud|--timestamp|0|" +
+	buildahBuilds = "--root|DIR/storage/layers|--runroot|DIR/storage/run|bud|--timestamp|0|" +
 		"--label|trefoil.dev/model=mnist|--annotation|trefoil.dev/model=mnist|--label|" + source + "|--annotation|" + source +
 		"|-f|DIR/context/docker/Dockerfile|-t|registry.example/mnist:v1-1f2e|DIR/context\n"
-	buildahPushes  = "--root|DIR/storage/root|--runroot|DIR/storage/run|push|-q|--digestfile|DIR/digest|registry.example/mnist:v1-1f2e\n"
+	buildahPushes  = "--root|DIR/storage/layers|--runroot|DIR/storage/run|push|-q|--digestfile|DIR/digest|registry.example/mnist:v1-1f2e\n"
 	buildkitBuilds = "build|--frontend|dockerfile.v0|--progress|plain|--opt|build-arg:SOURCE_DATE_EPOCH=0|--local|context=DIR/context|" +
 		"--local|dockerfile=DIR/context/docker|--opt|filename=Dockerfile|--opt|label:trefoil.dev/model=mnist|--opt|label:" + source
 	buildkitPushes = buildkitBuilds + "|--output|type=image,name=registry.example/mnist:v1-1f2e,push=true,oci-mediatypes=true," +
@@ -140,6 +140,10 @@ func TestBuild(t *testing.T) {
 		"registry never there": {[]string{"REFUSALS=99"}, 1, 13, passes, "does not take it"},
 		"registry refuses":     {[]string{"REFUSALS=99", "REFUSAL=unauthorized: authentication required"}, 1, 1, 1, "the registry refuses"},
 		"registry without TLS": {[]string{"REFUSALS=99", "REFUSAL=http: server gave HTTP response to HTTPS client"}, 1, 1, 1, "package.registry: http: true"},
+		"registry down, odd name": {[]string{"REFUSALS=3", "REFUSAL=pushing registry.example/loan-denied:v1 to https://registry.example/v2/denied: EOF"},
+			1, 4, 0, "connection refused"},
+		"no repository": {[]string{"REFUSALS=99", "REFUSAL=name unknown: The repository with name 'mnist' does not exist"},
+			1, 1, 1, "the registry has no repository for"},
 		"strange certificate": {[]string{"REFUSALS=99", "REFUSAL=tls: failed to verify certificate: x509: certificate signed by unknown authority"},
 			1, 1, 1, "package.registry: ca"},
 		"wrong source":    {[]string{"BROKEN=build"}, 1, 0, 3, "Error: build"},
@@ -149,7 +153,12 @@ func TestBuild(t *testing.T) {
 			t.Run(file+" "+name, func(t *testing.T) {
 				t.Parallel() // BuildKit's takes a second to see that the daemon is there
 				dir := t.TempDir()
+				write(t, dir, map[string]string{"storage/.keep": ""})
+				if err := os.Chmod(dir+"/storage", os.ModeSetgid|0o777); err != nil { // as in a pod with an fsGroup
+					t.Fatal(err)
+				}
 				output, err := script(t, "push.sh+"+file, building(dir, test.env...)...)
+				permitted(t, dir+"/storage/layers")
 				if got := exitCode(err); got != test.code || !strings.Contains(output, test.says) {
 					t.Fatalf("exit code %d: %s", got, output)
 				}
@@ -207,7 +216,7 @@ func TestBuildEnds(t *testing.T) {
 			}
 		})
 	}
-	for _, code := range []int{2, passes} {
+	for _, code := range []int{2, passes, 137, 143} {
 		broken := fmt.Sprintf(`BROKEN=building at STEP "RUN rsync": exit status %d`, code)
 		output, err := script(t, "push.sh+buildah.sh", building(t.TempDir(), broken, fmt.Sprint("CODE=", code))...)
 		if got := exitCode(err); got != 1 {
@@ -223,7 +232,7 @@ func TestBuildKitDaemon(t *testing.T) {
 		t.Fatalf("%v: %s", err, output)
 	}
 	want := "--state-dir=DIR/storage/run/rootlesskit|buildkitd|--rootless|--oci-worker-no-process-sandbox|--containerd-worker=false|" +
-		"--addr|unix://DIR/storage/run/buildkitd.sock|--root|DIR/storage/buildkit|" +
+		"--addr|unix://DIR/storage/run/buildkitd.sock|--root|DIR/storage/layers|" +
 		"--config|DIR/storage/run/buildkitd.toml\nended\n"
 	if diff := cmp.Diff(want, calls(t, dir, ".daemon")); diff != "" {
 		t.Error(diff)
@@ -281,6 +290,7 @@ func TestPlace(t *testing.T) {
 		"file further down":           {"a/b", "a/b/model.dat", "no folder can be made in the serving source for the artifact a/b/model.dat"},
 		"file in its place":           {"a/b/model.dat", "a/b/model.dat", ""},
 		"odd names":                   {"model.py", "-a/-m", ""},
+		"ignored, odd name":           {".dockerignore", "out/best*[1]?.bin", ""},
 		"ignored":                     {".dockerignore", "out/best model.bin", ""},
 		"ignored by s2i":              {".s2iignore", "out/best model.bin", ""},
 		"ignored by one Dockerfile":   {"serve/a.Dockerfile.dockerignore", "out/best model.bin", ""},
@@ -316,7 +326,7 @@ func placed(t *testing.T, context, source, artifact string) {
 	want := "out"
 	switch {
 	case strings.HasSuffix(source, "ignore"):
-		want += "\n!" + artifact + "\n"
+		want += "\n!" + strings.NewReplacer("*", `\*`, "[", `\[`, "]", `\]`, "?", `\?`).Replace(artifact) + "\n"
 	case source == artifact:
 		want = "weights"
 	}

@@ -63,6 +63,41 @@ func TestFetchToken(t *testing.T) {
 	}
 }
 
+// TestFetchTokenOverTLS: a wget that believes every certificate is told no token (I6).
+func TestFetchTokenOverTLS(t *testing.T) {
+	for name, test := range map[string]struct {
+		url, wget string
+		programs  []string // beside it
+		told      bool
+	}{
+		"BusyBox's own TLS":     {"https://127.0.0.1:1/", "BusyBox v1.37.0", nil, false},
+		"BusyBox's without TLS": {"http://127.0.0.1:1/", "BusyBox v1.37.0", nil, true},
+		"Alpine's":              {"https://127.0.0.1:1/", "BusyBox v1.37.0", []string{"ssl_client"}, true},
+		"GNU's":                 {"https://127.0.0.1:1/", "GNU Wget 1.25", nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, map[string]string{"token": canary})
+			for _, program := range test.programs {
+				write(t, dir, map[string]string{"bin/" + program: "#!/bin/sh\n"})
+				if err := os.Chmod(filepath.Join(dir, "bin", program), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			t.Setenv("PATH", dir+"/bin:"+os.Getenv("PATH"))
+			output, err := script(t, "token.sh+fetch.sh", "TOKEN="+dir+"/token", "ARTIFACT_URL="+test.url, "WGET="+test.wget,
+				"ARTIFACT="+dir+"/artifact", "RETRY_SECONDS=0")
+			want, says := passes, "cannot fetch "+test.url
+			if !test.told {
+				want, says = 1, "this image's wget believes every certificate, and is told no token"
+			}
+			if got := exitCode(err); got != want || !strings.Contains(output, says) {
+				t.Errorf("exit code %d: %s", got, output)
+			}
+		})
+	}
+}
+
 // TestSourceLogin fetches from the real git http-backend, which asks for a name and a password.
 func TestSourceLogin(t *testing.T) {
 	dir, first := repository(t)

@@ -1,6 +1,10 @@
 package render
 
-import "github.com/trefoil-gitops/trefoil/schema"
+import (
+	"strings"
+
+	"github.com/trefoil-gitops/trefoil/schema"
+)
 
 // step is a container whose last words become part of the Workflow's message if it fails. The build is none: what it says is other
 // people's, and is only told without what looks like a secret.
@@ -29,11 +33,12 @@ func container(name, image, script string, env ...string) map[string]any {
 	}
 }
 
-// variables are environment variables of pairs of names and values.
+// variables are environment variables of pairs of names and values, which the kubelet is kept from expanding: it takes $$ for $, and $(NAME)
+// for a variable.
 func variables(env ...string) []any {
 	list := make([]any, 0, len(env)/2)
 	for i := 0; i+1 < len(env); i += 2 {
-		list = append(list, map[string]any{"name": env[i], "value": env[i+1]})
+		list = append(list, map[string]any{"name": env[i], "value": strings.ReplaceAll(env[i+1], "$", "$$")})
 	}
 	return list
 }

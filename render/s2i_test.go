@@ -38,18 +38,41 @@ func TestS2I(t *testing.T) {
 	}
 }
 
-// TestS2IIgnores holds that buildah leaves out what s2i would, and that a Dockerfile which is not there is missed in time.
+// TestS2IIgnores holds that buildah leaves out what s2i would, and nothing else: not what .dockerignore names, nor the scripts that s2i has
+// taken by then.
 func TestS2IIgnores(t *testing.T) {
+	for name, test := range map[string]struct {
+		source map[string]string
+		want   string
+	}{
+		"nothing":       {map[string]string{"model.py": ""}, "\n.containerignore\n"},
+		".s2iignore":    {map[string]string{".s2iignore": "notes\n"}, "notes\n.containerignore\n"},
+		"both":          {map[string]string{".s2iignore": "notes\n", ".dockerignore": "model.py\n"}, "notes\n.containerignore\n"},
+		".dockerignore": {map[string]string{".dockerignore": "model.py\n"}, "\n.containerignore\n"},
+		"buildah's":     {map[string]string{".containerignore": "model.py\n"}, "\n.containerignore\n"},
+		"scripts":       {map[string]string{".s2iignore": ".s2i", ".s2i/bin/run": ""}, ".s2i\n.containerignore\n!.s2i/bin\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir+"/context", test.source)
+			for range 2 { // a container that is started again does the same
+				output, err := script(t, "s2i.sh", "CONTEXT="+dir+"/context", "BUILDER_IMAGE=b", "DOCKERFILE="+dir+"/Dockerfile", "THEN=")
+				if err != nil {
+					t.Fatalf("%v: %s", err, output)
+				}
+			}
+			if got := read(t, dir)["context/.containerignore"]; got != test.want {
+				t.Errorf("buildah ignores %q, not %q", got, test.want)
+			}
+		})
+	}
+}
+
+// TestS2IMisses: a Dockerfile which is not there is missed in time.
+func TestS2IMisses(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, map[string]string{"context/.s2iignore": "notes\n", "context/.dockerignore": "model.py\n"})
-	env := []string{"CONTEXT=" + dir + "/context", "BUILDER_IMAGE=b", "DOCKERFILE=" + dir + "/Dockerfile"}
-	if output, err := script(t, "s2i.sh", append(env, "THEN=")...); err != nil {
-		t.Fatalf("%v: %s", err, output)
-	}
-	if got := read(t, dir)["context/.containerignore"]; got != "notes\n" {
-		t.Errorf("buildah ignores %q", got)
-	}
-	output, err := script(t, "s2i.sh", append(env, "THEN=gpu/Dockerfile")...)
+	write(t, dir, map[string]string{"context/model.py": ""})
+	output, err := script(t, "s2i.sh", "CONTEXT="+dir+"/context", "BUILDER_IMAGE=b", "DOCKERFILE="+dir+"/Dockerfile", "THEN=gpu/Dockerfile")
 	if want := "no Dockerfile 'gpu/Dockerfile' in the serving source"; err == nil || !strings.Contains(output, want) {
 		t.Errorf("%v: %s", err, output)
 	}

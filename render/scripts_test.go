@@ -1,11 +1,14 @@
 package render_test
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,7 +17,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 // TestMain lets the test binary stand in for the programs of the images: under another name it is that program.
@@ -32,6 +35,10 @@ func TestMain(m *testing.M) {
 
 // wget takes what the scripts give it, [--header HEADER] -q -O FILE URL, and says what BusyBox's says of a server that has not got that.
 func wget(args []string) int {
+	if args[0] == "--help" {
+		fmt.Fprintln(os.Stderr, os.Getenv("WGET"), "multi-call binary.")
+		return 1
+	}
 	request, err := http.NewRequest(http.MethodGet, args[len(args)-1], nil)
 	if err != nil {
 		return 1
@@ -42,7 +49,7 @@ func wget(args []string) int {
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "wget: can't connect to remote host (127.0.0.1): Connection refused")
+		fmt.Fprintln(os.Stderr, cmp.Or(os.Getenv("SAYS"), "wget: can't connect to remote host (127.0.0.1): Connection refused"))
 		return 1
 	}
 	defer response.Body.Close()
@@ -78,8 +85,8 @@ func script(t *testing.T, names string, env ...string) (string, error) {
 		}
 		text.Write(part)
 	}
-	if strings.Contains(text.String(), "{{") || strings.Contains(text.String(), "\t") {
-		t.Errorf("%s: Argo would fill in {{, and YAML would not show a text with tabs as lines", names)
+	if strings.Contains(text.String(), "{{") || strings.Contains(text.String(), "\t") || strings.Contains(text.String(), "$$") {
+		t.Errorf("%s: Argo would fill in {{, the kubelet take $$ for $, and YAML not show a text with tabs as lines", names)
 	}
 	cmd := exec.Command("sh", "-c", text.String())
 	cmd.Dir = t.TempDir()
@@ -132,6 +139,19 @@ func TestFetch(t *testing.T) {
 				t.Fatalf("fetched %q, %v", got, err)
 			}
 		})
+	}
+}
+
+// TestFetchCertificate: a certificate that the image does not trust is not asked for again.
+func TestFetchCertificate(t *testing.T) {
+	for _, says := range []string{
+		"ssl_client: polyaxon.example: certificate verification failed: self signed certificate",
+		"ERROR: cannot verify polyaxon.example's certificate, issued by CN=nobody:",
+	} {
+		output, err := script(t, "fetch.sh", "ARTIFACT_URL=https://127.0.0.1:1/", "SAYS="+says, "ARTIFACT="+t.TempDir()+"/artifact", "RETRY_SECONDS=0")
+		if got := exitCode(err); got != 1 || !strings.Contains(output, "workflows.images.fetch has to know who signed Polyaxon's certificate") {
+			t.Errorf("%s: exit code %d: %s", says, got, output)
+		}
 	}
 }
 
@@ -244,7 +264,11 @@ func TestSource(t *testing.T) {
 		"no such folder":       {"nowhere", "2", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			context := filepath.Join(t.TempDir(), "context")
+			workspace := t.TempDir() // of a pod with an fsGroup
+			if err := os.Chmod(workspace, os.ModeSetgid|0o777); err != nil {
+				t.Fatal(err)
+			}
+			context := filepath.Join(workspace, "context")
 			output, err := script(t, "source.sh", "REPOSITORY="+url, "COMMIT="+first, "FOLDER="+test.folder,
 				"GIT_DIR="+filepath.Join(t.TempDir(), "git"), "CONTEXT="+context, "RETRY_SECONDS=0",
 				"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=protocol.version", "GIT_CONFIG_VALUE_0="+test.protocol)
@@ -257,10 +281,39 @@ func TestSource(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v: %s", err, output)
 			}
-			if diff := cmp.Diff(test.want, read(t, context)); diff != "" {
+			if diff := gocmp.Diff(test.want, read(t, context)); diff != "" {
 				t.Error(diff)
 			}
+			permitted(t, context)
 		})
+	}
+}
+
+// permitted holds that folders have the one mode that makes the same image everywhere.
+func permitted(t *testing.T, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		about, err := d.Info()
+		if err == nil && about.Mode() != fs.ModeDir|0o755 {
+			t.Errorf("%s has the mode %s", path, about.Mode())
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSourceLacksCommit: that is told, and not that a folder is missing.
+func TestSourceLacksCommit(t *testing.T) {
+	url, _ := repository(t)
+	output, err := script(t, "source.sh", "REPOSITORY="+url, "COMMIT="+strings.Repeat("1", 40), "FOLDER=serving",
+		"GIT_DIR="+filepath.Join(t.TempDir(), "git"), "CONTEXT="+t.TempDir(), "RETRY_SECONDS=0")
+	if got := exitCode(err); got != 1 || !strings.Contains(output, "the repository has no commit 1111") {
+		t.Errorf("exit code %d: %s", got, output)
 	}
 }
 
@@ -276,10 +329,16 @@ func TestSourceAnswers(t *testing.T) {
 		"refuses":   {http.StatusForbidden, 1},
 		"unknown":   {http.StatusNotFound, 1},
 		"gone":      {http.StatusGone, 1},
+		"stranger":  {0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(test.status) }))
+			start := httptest.NewServer
+			if test.status == 0 {
+				start = httptest.NewTLSServer // with a certificate that git does not know
+			}
+			server := start(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(test.status) }))
+			server.Config.ErrorLog = log.New(io.Discard, "", 0)
 			defer server.Close()
 			output, err := script(t, "source.sh", "REPOSITORY="+server.URL, "COMMIT="+strings.Repeat("1", 40), "FOLDER=",
 				"GIT_DIR="+filepath.Join(t.TempDir(), "git"), "CONTEXT="+t.TempDir(), "RETRY_SECONDS=0")

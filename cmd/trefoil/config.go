@@ -131,7 +131,7 @@ func defaults() config {
 		Workflows: workflowsConfig{
 			Namespace: "argo",
 			Images: imagesConfig{
-				Fetch: "busybox:1.37", Git: "alpine/git:2.49.1", Build: "quay.io/buildah/stable:v1.41.4",
+				Fetch: "alpine:3.22", Git: "alpine/git:2.49.1", Build: "quay.io/buildah/stable:v1.41.4",
 				BuildKit: "moby/buildkit:v0.34.2-rootless",
 			},
 		},

@@ -68,8 +68,8 @@ func notes(img v1.Image) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if manifest.Config.Size > largest {
-		return nil, fmt.Errorf("its configuration is said to have %d bytes, more than %d", manifest.Config.Size, largest)
+	if size := manifest.Config.Size; size < 0 || size > largest {
+		return nil, fmt.Errorf("its configuration is said to have %d bytes, and may have 0 to %d", size, largest)
 	}
 	config, err := img.ConfigFile()
 	if err != nil {

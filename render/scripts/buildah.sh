@@ -6,7 +6,7 @@ set -eu
 umask 022
 
 buildah() {
-    command buildah --root "$STORAGE/root" --runroot "$STORAGE/run" "$@"
+    command buildah --root "$LAYERS" --runroot "$STORAGE/run" "$@"
 }
 
 settings=$HOME/.config/containers # beside those of the image

@@ -23,7 +23,7 @@ output="type=image,name=$IMAGE,push=true,oci-mediatypes=true,rewrite-timestamp=t
 } >"$run/buildkitd.toml"
 
 rootlesskit --state-dir="$run/rootlesskit" buildkitd --rootless --oci-worker-no-process-sandbox --containerd-worker=false \
-    --addr "$BUILDKIT_HOST" --root "$STORAGE/buildkit" --config "$run/buildkitd.toml" >"$run/log" 2>&1 &
+    --addr "$BUILDKIT_HOST" --root "$LAYERS" --config "$run/buildkitd.toml" >"$run/log" 2>&1 &
 daemon=$!
 trap 'kill "$daemon" 2>"$run/end" || true; wait "$daemon" || true' EXIT
 tries=60

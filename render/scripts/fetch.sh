@@ -10,6 +10,10 @@ until wget -q -O "$ARTIFACT" "$ARTIFACT_URL" 2>"$ARTIFACT.said"; do
         echo "cannot fetch $ARTIFACT_URL: does the token open it, and has the experiment that file?" >&2
         exit 1
     fi
+    if grep -qiE 'certificate verif|verify .*certificate' "$ARTIFACT.said"; then
+        echo "cannot fetch $ARTIFACT_URL: the image of workflows.images.fetch has to know who signed Polyaxon's certificate" >&2
+        exit 1
+    fi
     tries=$((tries - 1))
     if [ "$tries" -eq 0 ]; then
         echo "cannot fetch $ARTIFACT_URL" >&2

@@ -15,11 +15,12 @@ if ! mkdir -p "$(dirname "$place")"; then
 fi
 cp "$ARTIFACT" "$place"
 chmod 644 "$place"
+pattern=!$(printf '%s' "$ARTIFACT_PATH" | sed 's/[][*?\\]/\\&/g')
 # People leave out data of their own, never the artifact: the last line that speaks of a file counts. Builders ask the files of one
 # Dockerfile first.
 for name in .containerignore .dockerignore .s2iignore "$DOCKERFILE.containerignore" "$DOCKERFILE.dockerignore"; do
     ignore=$CONTEXT/$name
-    if [ -f "$ignore" ] && [ "$(tail -n 1 "$ignore")" != "!$ARTIFACT_PATH" ]; then
-        printf '\n!%s\n' "$ARTIFACT_PATH" >>"$ignore"
+    if [ -f "$ignore" ] && [ "$(tail -n 1 "$ignore")" != "$pattern" ]; then
+        printf '\n%s\n' "$pattern" >>"$ignore"
     fi
 done

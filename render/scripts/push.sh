@@ -1,7 +1,10 @@
 #!/bin/sh
 # Goes before a script that builds and pushes. Env: IMAGE, STORAGE, RETRY_SECONDS.
 
-mkdir -p "$STORAGE"
+# Where layers are made. With an fsGroup a folder passes its group on, which every folder of the image would then do too.
+LAYERS=$STORAGE/layers
+mkdir -p "$LAYERS"
+chmod g-s "$LAYERS"
 trap 'exit 143' TERM # whatever the tools say when somebody ends the pod, Argo may try it again
 
 # What the tools say last when it was a registry, or the way to it, that failed, and not what they build.
@@ -24,7 +27,7 @@ building() { # COMMAND...
         exit 75
     fi
     case $status in
-    2 | 75) return 1 ;; # Argo tries those again: 2 is how its own program ends when somebody ends the pod at once
+    2 | 75 | 137 | 143) return 1 ;; # Argo tries those again: they are how its own program ends when somebody ends the pod
     *) return "$status" ;;
     esac
 }
@@ -35,11 +38,13 @@ patiently() { # COMMAND...
     tries=13
     until "$@" 2>"$STORAGE/said"; do
         cat "$STORAGE/said" >&2
-        tail -n 3 "$STORAGE/said" >"$STORAGE/last"
+        tail -n 3 "$STORAGE/said" | sed 's|[^ ]*/[^ ]*||g' >"$STORAGE/last" # an image may be called denied
         stays 'unauthorized|denied|forbidden|authorization failed' \
             "the registry refuses: does the Secret of package.credentials open it for a push to $IMAGE?"
         stays 'server gave HTTP response to HTTPS client' \
             "the registry of $IMAGE has no TLS: package.registry: http: true goes there without"
+        stays 'name unknown' \
+            "the registry has no repository for $IMAGE, and makes none: somebody has to"
         stays 'x509: ' \
             "the registry of $IMAGE has a certificate that is not trusted: package.registry: ca names the authority that signed it"
         tries=$((tries - 1))

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the Dockerfile that `s2i build --as-dockerfile` would make for a builder image with its scripts in /s2i/bin and
+# Writes a Dockerfile that does what that of `s2i build --as-dockerfile` does, for a builder image with its scripts in /s2i/bin and
 # root as the user that assembles, as Seldon's have.
 # Env: CONTEXT (the source), BUILDER_IMAGE, THEN (a Dockerfile of the source that goes on from it, or empty), DOCKERFILE (the file
 # to write).
@@ -27,16 +27,21 @@ if [ -n "$THEN" ] && [ ! -f "$CONTEXT/$THEN" ]; then
     echo "no Dockerfile '$THEN' in the serving source" >&2
     exit 1
 fi
-if [ -f "$CONTEXT/.s2iignore" ]; then # buildah asks this file first
-    cp "$CONTEXT/.s2iignore" "$CONTEXT/.containerignore"
-fi
 assemble=$(script assemble)
 run=$(script run)
+# buildah asks this file first. s2i knows of such files .s2iignore alone, which does not keep it from the scripts.
+ignored=$(cat "$CONTEXT/.s2iignore" 2>/dev/null || true)
+{
+    printf '%s\n.containerignore\n' "$ignored"
+    if [ "$assemble$run" != /s2i/bin/assemble/s2i/bin/run ]; then
+        echo '!.s2i/bin'
+    fi
+} >"$CONTEXT/.containerignore"
 {
     echo "FROM $BUILDER_IMAGE AS s2i"
     environment
     echo "USER 0"
-    if [ "$assemble" != /s2i/bin/assemble ] || [ "$run" != /s2i/bin/run ]; then
+    if [ "$assemble$run" != /s2i/bin/assemble/s2i/bin/run ]; then
         echo "COPY .s2i/bin /tmp/scripts" # a script may move all of /tmp/src away
     fi
     echo "COPY . /tmp/src"

@@ -19,7 +19,7 @@ fetch() {
 tries=12
 until fetch 2>"$GIT_DIR/said"; do
     cat "$GIT_DIR/said" >&2
-    if grep -qiE 'authentication failed|could not read (user|pass)|permission denied|verification failed|not found|does not appear|error: 4(0[0134]|10)' "$GIT_DIR/said"; then
+    if grep -qiE 'authentication failed|could not read (user|pass)|permission denied|verification failed|certificate problem|not found|does not appear|error: 4(0[0134]|10)' "$GIT_DIR/said"; then
         exit 1
     fi
     tries=$((tries - 1))
@@ -29,10 +29,15 @@ until fetch 2>"$GIT_DIR/said"; do
     sleep "$RETRY_SECONDS" # a server that is down comes back
 done
 
+if ! git cat-file -e "$COMMIT^{commit}"; then
+    echo "the repository has no commit $COMMIT" >&2
+    exit 1
+fi
 if ! git read-tree "$COMMIT:$FOLDER"; then
     echo "no folder '$FOLDER' in commit $COMMIT" >&2
     exit 1
 fi
 mkdir -p "$CONTEXT"
+chmod g-s "$CONTEXT" # with an fsGroup it passes that on to its folders, which would make another image
 cd "$CONTEXT"
 git --work-tree=. checkout-index -q -a
