@@ -120,7 +120,7 @@ func advised(message string) string {
 // aboutImage is what people can do about one that can't be pulled. A registry that is down, or busy, is asked again by the kubelet.
 func aboutImage(message string) string {
 	switch {
-	case !final.MatchString(message):
+	case !final(message):
 		return "it is tried again"
 	case strings.Contains(message, "can't be pulled"): // our words on its pods: a later attempt takes its place
 		return "correct the image, in workflows.images or package.argo"

@@ -3,6 +3,7 @@ package kube
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -75,8 +76,8 @@ type trouble struct {
 	tail  tail       // whose last lines tell more; the zero value for nobody's
 }
 
-// troubled is the worst trouble of the pods that run the image, made as the youngest of them was; those of another release, or with other
-// resources, are going anyway.
+// troubled is the worst trouble of the pods that run the image by the latest template; those of another release, or with other resources,
+// are going anyway.
 func troubled(image string, all []*unstructured.Unstructured, now time.Time) trouble {
 	running := slices.DeleteFunc(slices.SortedFunc(slices.Values(all), byName), func(pod *unstructured.Unstructured) bool {
 		return pod.GetDeletionTimestamp() != nil || !slices.ContainsFunc(items(pod.Object, "spec", "containers"),
@@ -85,16 +86,26 @@ func troubled(image string, all []*unstructured.Unstructured, now time.Time) tro
 	if len(running) == 0 {
 		return trouble{}
 	}
-	youngest := slices.MaxFunc(running, func(a, b *unstructured.Unstructured) int {
-		return a.GetCreationTimestamp().Compare(b.GetCreationTimestamp().Time)
-	})
+	template := latest(running)
 	var worst trouble
 	for _, pod := range running {
-		if pod.GetLabels()[templated] == youngest.GetLabels()[templated] {
+		if pod.GetLabels()[templated] == template {
 			worst = worst.or(troubleOf(pod, now))
 		}
 	}
 	return worst
+}
+
+// latest is the template of pods whose first one is the youngest: a pod of a former one may come back.
+func latest(pods []*unstructured.Unstructured) string {
+	first := map[string]time.Time{}
+	for _, pod := range pods {
+		template, made := pod.GetLabels()[templated], pod.GetCreationTimestamp().Time
+		if since, found := first[template]; !found || made.Before(since) {
+			first[template] = made
+		}
+	}
+	return slices.MaxFunc(slices.Sorted(maps.Keys(first)), func(a, b string) int { return first[a].Compare(first[b]) })
 }
 
 // or is the other trouble where that is worse.
@@ -204,12 +215,13 @@ func statuses(pod *unstructured.Unstructured) []map[string]any {
 	return slices.Concat(items(pod.Object, "status", "initContainerStatuses"), items(pod.Object, "status", "containerStatuses"))
 }
 
-// final are words about an image that will be the same when it is asked for again.
-var final = regexp.MustCompile(`(?i)not ?found|(?:manifest|name|tag) unknown|does not exist|denied|forbidden|unauthori[sz]ed|authori[sz]ation failed|` +
-	`InvalidImageName|ErrImageNeverPull`)
+// final reports whether what is said about an image will be the same when it is asked for again. The names of images and hosts mean nothing.
+func final(message string) bool { return finalWords.MatchString(names.ReplaceAllString(message, "")) }
 
-// references are names of images and URLs: what they say means nothing.
-var references = regexp.MustCompile(`\S*/\S*`)
+var names = regexp.MustCompile(`\S*[/.]\S+`)
+
+var finalWords = regexp.MustCompile(`(?i)not ?found|(?:manifest|name|tag) unknown|does not exist|denied|forbidden|unauthori[sz]ed|authori[sz]ation failed|` +
+	`InvalidImageName|ErrImageNeverPull`)
 
 // unstarted says why a container can't start, and whether a person has to do something about it.
 func unstarted(status map[string]any) (what string, ends bool) {
@@ -219,7 +231,7 @@ func unstarted(status map[string]any) (what string, ends bool) {
 		if _, cause, found := strings.Cut(why, "ErrImagePull: "); found {
 			why = cause
 		}
-		return fmt.Sprintf("the image of %s can't be pulled: %s", name, why), final.MatchString(references.ReplaceAllString(why, ""))
+		return fmt.Sprintf("the image of %s can't be pulled: %s", name, why), final(why)
 	case "InvalidImageName", "ErrImageNeverPull":
 		return fmt.Sprintf("the image of %s can't be pulled (%s): %s", name, waits, why), true
 	case "CreateContainerConfigError", "CreateContainerError", "RunContainerError":
@@ -283,7 +295,7 @@ func crashed(name string, restarts int64, end map[string]any) string {
 	switch {
 	case code == 0 && text(end, "reason") == "Completed":
 		return fmt.Sprintf("%s ends by itself (%s)", name, how)
-	case (code == 137 || code == 143) && text(end, "reason") != "OOMKilled": // SIGKILL, SIGTERM: the kubelet's, after a probe
+	case (code == 137 || code == 143) && text(end, "reason") == "Error": // SIGKILL, SIGTERM: the kubelet's, after a probe
 		return fmt.Sprintf("%s is ended by a signal, as one that does not answer in time (%s)", name, how)
 	}
 	return fmt.Sprintf("%s crashes (%s)", name, how)
