@@ -141,7 +141,8 @@ func brokenInPods(w *world) {
 
 // silentInPods packages serving code that never answers: that is told once its deadline is over, with its log.
 func silentInPods(w *world) {
-	w.push("mnist: the next one may take 40 s", "engine: false, ", `engine: false, deadline: "40s", `)
+	w.push("mnist: the next one may take 15 s, and a second for its end", "engine: false, ", `engine: false, deadline: "15s",
+			seldon: spec: predictors: [{name: "main", componentSpecs: [{spec: terminationGracePeriodSeconds: 1}]}], `)
 	w.replace("mnist: a model that never answers", "serve-mnist/MnistModel.py", raises, sleeps)
 	w.stands("release 4 is not available: model is ended by a signal, as one that does not answer in time (exit code 137, restarted N times): LOG waits for a licence")
 	w.answers(2)

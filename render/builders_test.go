@@ -140,7 +140,7 @@ func TestBuild(t *testing.T) {
 		"registry never there": {[]string{"REFUSALS=99"}, 1, 13, passes, "does not take it"},
 		"registry refuses":     {[]string{"REFUSALS=99", "REFUSAL=unauthorized: authentication required"}, 1, 1, 1, "the registry refuses"},
 		"registry without TLS": {[]string{"REFUSALS=99", "REFUSAL=http: server gave HTTP response to HTTPS client"}, 1, 1, 1, "package.registry: http: true"},
-		"registry down, odd name": {[]string{"REFUSALS=3", "REFUSAL=pushing registry.example/loan-denied:v1 to https://registry.example/v2/denied: EOF"},
+		"registry down, odd name": {[]string{"REFUSALS=3", "REFUSAL=pushing registry.example/loan-denied:v1: lookup registry.denied.corp on 10.96.0.10:53: EOF"},
 			1, 4, 0, "connection refused"},
 		"no repository": {[]string{"REFUSALS=99", "REFUSAL=name unknown: The repository with name 'mnist' does not exist"},
 			1, 1, 1, "the registry has no repository for"},

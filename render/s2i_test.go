@@ -45,12 +45,12 @@ func TestS2IIgnores(t *testing.T) {
 		source map[string]string
 		want   string
 	}{
-		"nothing":       {map[string]string{"model.py": ""}, "\n.containerignore\n"},
-		".s2iignore":    {map[string]string{".s2iignore": "notes\n"}, "notes\n.containerignore\n"},
-		"both":          {map[string]string{".s2iignore": "notes\n", ".dockerignore": "model.py\n"}, "notes\n.containerignore\n"},
-		".dockerignore": {map[string]string{".dockerignore": "model.py\n"}, "\n.containerignore\n"},
-		"buildah's":     {map[string]string{".containerignore": "model.py\n"}, "\n.containerignore\n"},
-		"scripts":       {map[string]string{".s2iignore": ".s2i", ".s2i/bin/run": ""}, ".s2i\n.containerignore\n!.s2i/bin\n"},
+		"nothing":       {map[string]string{"model.py": ""}, "\n.containerignore\n!.s2i/bin/assemble\n!.s2i/bin/run\n"},
+		".s2iignore":    {map[string]string{".s2iignore": "notes\n"}, "notes\n.containerignore\n!.s2i/bin/assemble\n!.s2i/bin/run\n"},
+		"both":          {map[string]string{".s2iignore": "notes\n", ".dockerignore": "model.py\n"}, "notes\n.containerignore\n!.s2i/bin/assemble\n!.s2i/bin/run\n"},
+		".dockerignore": {map[string]string{".dockerignore": "model.py\n"}, "\n.containerignore\n!.s2i/bin/assemble\n!.s2i/bin/run\n"},
+		"buildah's":     {map[string]string{".containerignore": "model.py\n"}, "\n.containerignore\n!.s2i/bin/assemble\n!.s2i/bin/run\n"},
+		"scripts":       {map[string]string{".s2iignore": ".s2i", ".s2i/bin/run": ""}, ".s2i\n.containerignore\n!.s2i/bin/assemble\n!.s2i/bin/run\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

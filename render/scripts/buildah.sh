@@ -2,8 +2,6 @@
 # Builds the image from the serving source with buildah, pushes it and writes down its digest.
 # Env: CONTEXT, DOCKERFILE, IMAGE, NOTES (about the image: KEY=VALUE, one a line), DIGEST (the file to write), STORAGE, RETRY_SECONDS;
 # REGISTRY (the host of IMAGE) with REGISTRY_CA (a file) or REGISTRY_HTTP (where TLS is not asked for).
-set -eu
-umask 022
 
 buildah() {
     command buildah --root "$LAYERS" --runroot "$STORAGE/run" "$@"

@@ -3,8 +3,6 @@
 # digest.
 # Env: CONTEXT, DOCKERFILE, IMAGE, NOTES (about the image: KEY=VALUE, one a line), DIGEST (the file to write), STORAGE, RETRY_SECONDS;
 # REGISTRY (the host of IMAGE) with REGISTRY_CA (a file) or REGISTRY_HTTP (where TLS is not asked for).
-set -eu
-umask 022
 
 run=$STORAGE/run # short: it holds a socket, whose name may have 107 characters
 mkdir -p -m 700 "$run"

@@ -1,5 +1,7 @@
 #!/bin/sh
 # Goes before a script that builds and pushes. Env: IMAGE, STORAGE, RETRY_SECONDS.
+set -eu
+umask 022
 
 # Where layers are made. With an fsGroup a folder passes its group on, which every folder of the image would then do too.
 LAYERS=$STORAGE/layers
@@ -33,19 +35,19 @@ building() { # COMMAND...
 }
 
 # A registry that is down comes back, and what was built would be lost: it is asked for three minutes before the pod is given up. A
-# login that is refused stays refused, and no time gives a registry TLS or a certificate that is trusted.
+# login that is refused stays refused, and no time gives a registry TLS, a repository, or an authority that is trusted.
 patiently() { # COMMAND...
     tries=13
     until "$@" 2>"$STORAGE/said"; do
         cat "$STORAGE/said" >&2
-        tail -n 3 "$STORAGE/said" | sed 's|[^ ]*/[^ ]*||g' >"$STORAGE/last" # an image may be called denied
+        tail -n 3 "$STORAGE/said" | sed 's|[^ ]*[/.][^ ][^ ]*||g' >"$STORAGE/last" # an image or a host may be called denied
         stays 'unauthorized|denied|forbidden|authorization failed' \
             "the registry refuses: does the Secret of package.credentials open it for a push to $IMAGE?"
         stays 'server gave HTTP response to HTTPS client' \
             "the registry of $IMAGE has no TLS: package.registry: http: true goes there without"
         stays 'name unknown' \
             "the registry has no repository for $IMAGE, and makes none: somebody has to"
-        stays 'x509: ' \
+        stays 'x509: certificate signed by unknown authority' \
             "the registry of $IMAGE has a certificate that is not trusted: package.registry: ca names the authority that signed it"
         tries=$((tries - 1))
         if [ "$tries" -eq 0 ]; then

@@ -31,12 +31,7 @@ assemble=$(script assemble)
 run=$(script run)
 # buildah asks this file first. s2i knows of such files .s2iignore alone, which does not keep it from the scripts.
 ignored=$(cat "$CONTEXT/.s2iignore" 2>/dev/null || true)
-{
-    printf '%s\n.containerignore\n' "$ignored"
-    if [ "$assemble$run" != /s2i/bin/assemble/s2i/bin/run ]; then
-        echo '!.s2i/bin'
-    fi
-} >"$CONTEXT/.containerignore"
+printf '%s\n.containerignore\n!.s2i/bin/assemble\n!.s2i/bin/run\n' "$ignored" >"$CONTEXT/.containerignore"
 {
     echo "FROM $BUILDER_IMAGE AS s2i"
     environment

@@ -19,7 +19,7 @@ fetch() {
 tries=12
 until fetch 2>"$GIT_DIR/said"; do
     cat "$GIT_DIR/said" >&2
-    if grep -qiE 'authentication failed|could not read (user|pass)|permission denied|verification failed|certificate problem|not found|does not appear|error: 4(0[0134]|10)' "$GIT_DIR/said"; then
+    if grep -qiE 'authentication failed|could not read (user|pass)|permission denied|verification failed|certificate problem|no alternative certificate|not found|does not appear|error: 4(0[0134]|10)' "$GIT_DIR/said"; then
         exit 1
     fi
     tries=$((tries - 1))

@@ -5,11 +5,12 @@ if ! token=$(tr -d '\r\n' <"$TOKEN") || [ -z "$token" ]; then
     exit 1
 fi
 
-# The TLS that is part of BusyBox's wget believes every certificate: whoever answered would be told the token. That of Alpine, which is
-# BusyBox's too, has a program for TLS, which does not.
+# The TLS that is part of BusyBox believes every certificate: whoever answered would be told the token. Alpine's wget is BusyBox's too, and
+# has a program of Alpine's for TLS, which does not.
 case $ARTIFACT_URL in
 https://*)
-    if command wget --help 2>&1 | grep -q BusyBox && ! command -v ssl_client >/dev/null; then
+    if command wget --help 2>&1 | grep -q BusyBox &&
+        { ! command -v ssl_client >/dev/null || ssl_client --help </dev/null 2>&1 | grep -q BusyBox; }; then
         echo "this image's wget believes every certificate, and is told no token: workflows.images.fetch has to name one whose wget does not, such as alpine:3.22" >&2
         exit 1
     fi
