@@ -73,14 +73,19 @@ func TestTailsAreSwept(t *testing.T) {
 	}
 }
 
+// reading are tails that are read until the test ends.
+func reading(t *testing.T) *tails {
+	tails := newTails(func() {})
+	ctx, cancel := context.WithCancel(t.Context())
+	go tails.run(ctx)
+	t.Cleanup(func() { cancel(); synctest.Wait() })
+	return tails
+}
+
 // TestTailsInTime: a kubelet that does not answer is not waited for.
 func TestTailsInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tails := newTails(func() {})
-		ctx, cancel := context.WithCancel(t.Context())
-		go tails.run(ctx)
-		defer synctest.Wait()
-		defer cancel()
+		tails := reading(t)
 		silent := func(ctx context.Context) (string, error) { <-ctx.Done(); return "", ctx.Err() }
 		tails.of("u/model", "a", silent)
 		time.Sleep(2 * tailTime)
@@ -93,11 +98,7 @@ func TestTailsInTime(t *testing.T) {
 // TestTailsInOrder: a run whose log took long to read says nothing any more once a later one has.
 func TestTailsInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tails := newTails(func() {})
-		ctx, cancel := context.WithCancel(t.Context())
-		go tails.run(ctx)
-		defer synctest.Wait()
-		defer cancel()
+		tails := reading(t)
 		said := func(words string, after time.Duration) func(context.Context) (string, error) {
 			return func(context.Context) (string, error) { time.Sleep(after); return words, nil }
 		}
