@@ -127,23 +127,29 @@ func (w *world) uids() string {
 // What the serving code of mnist is made to do when it begins, in the place of loading its weights.
 const (
 	begins = "    def __init__(self):\n"
-	raises = `        raise RuntimeError("these weights are of another net")` + "\n"
-	sleeps = `        print("waits for a licence", flush=True); import time; time.sleep(3600)` + "\n"
+	breaks = `        if "LICENCE" in os.environ:
+            import time
+            print("waits for a licence", flush=True)
+            time.sleep(3600)
+        raise RuntimeError("these weights are of another net")
+`
 )
 
 // brokenInPods packages serving code that raises: that is told with the last line of its log long before the deadline, and the release
 // before it goes on answering.
 func brokenInPods(w *world) {
-	w.replace("mnist: a model that does not start", "serve-mnist/MnistModel.py", begins, begins+raises)
+	w.replace("mnist: a model that does not start", "serve-mnist/MnistModel.py", begins, begins+breaks)
 	w.stands("release 3 is not available: model crashes (exit code 1, restarted N times): LOG RuntimeError: these weights are of another net")
 	w.answers(2)
 }
 
-// silentInPods packages serving code that never answers: that is told once its deadline is over, with its log.
+// silentInPods has the same image never answer: that is told once its deadline is over, with its log, and not what the pods before say.
 func silentInPods(w *world) {
-	w.push("mnist: the next one may take 15 s, and a second for its end", "engine: false, ", `engine: false, deadline: "15s",
-			seldon: spec: predictors: [{name: "main", componentSpecs: [{spec: terminationGracePeriodSeconds: 1}]}], `)
-	w.replace("mnist: a model that never answers", "serve-mnist/MnistModel.py", raises, sleeps)
-	w.stands("release 4 is not available: model is ended by a signal, as one that does not answer in time (exit code 137, restarted N times): LOG waits for a licence")
+	w.push("mnist: with a licence it may take 15 s, and a second for its end", "engine: false, ", `engine: false, deadline: "15s",
+			seldon: spec: predictors: [{name: "main", componentSpecs: [{spec: {
+				terminationGracePeriodSeconds: 1
+				containers: [{name: "model", env: [{name: "LICENCE", value: "none"}]}]
+			}}]}], `)
+	w.stands("release 3 is not available: model is ended by a signal, as one that does not answer in time (exit code 137, restarted N times): LOG waits for a licence")
 	w.answers(2)
 }
