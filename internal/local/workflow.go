@@ -40,7 +40,7 @@ func (r record) build() (build, error) {
 	for _, t := range body.Spec.Templates {
 		for _, s := range append(t.InitContainers, t.Container) {
 			for _, v := range s.Env {
-				env[v.Name] = v.Value
+				env[v.Name] = strings.ReplaceAll(v.Value, "$$", "$") // as the kubelet does; no variable stands in another
 			}
 		}
 	}

@@ -91,6 +91,17 @@ func TestWorkflow(t *testing.T) {
 	}
 }
 
+// TestBuildAsked: what people write comes out of a Workflow as it went in, whatever a kubelet would make of it.
+func TestBuildAsked(t *testing.T) {
+	const odd = "cost-$$/$(HOME)/$1"
+	m := schema.Model{Name: "m", Package: &schema.Package{Image: "registry.example/m", Source: schema.Source{Path: odd}}}
+	r := schema.Release{Number: 1, Commit: commit, Artifact: schema.Artifact{Path: odd}}
+	b, err := (record{Body: render.NewWorkflow(m, r, settings).Body}).build()
+	if err != nil || b.folder != odd || b.path != odd {
+		t.Errorf("folder %q and artifact %q, not %q, %v", b.folder, b.path, odd, err)
+	}
+}
+
 // TestDescribed leaves what a Workflow says of an image as it says it.
 func TestDescribed(t *testing.T) {
 	dir := t.TempDir()
