@@ -11,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	typedcore "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
+
+	"github.com/trefoil-gitops/trefoil/internal/redact"
 )
 
 // logs reads them from the cluster.
@@ -48,7 +50,7 @@ func (e endsOnly) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	var last kept
+	last := redact.Tail{Most: tailBytes}
 	_, err = io.Copy(&last, reply.Body)
 	if closed := reply.Body.Close(); err == nil {
 		err = closed
@@ -56,32 +58,8 @@ func (e endsOnly) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := last.lines()
+	text := last.Text()
 	reply.Body, reply.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
 	reply.Header.Set("Content-Length", strconv.Itoa(len(text)))
 	return reply, nil
-}
-
-// kept is the end of what was written. That one byte too many is in it shows that there was more.
-type kept struct{ text []byte }
-
-// Write never fails.
-func (k *kept) Write(p []byte) (int, error) {
-	k.text = append(k.text, p...)
-	if over := len(k.text) - tailBytes - 1; over > 0 {
-		k.text = append(k.text[:0], k.text[over:]...)
-	}
-	return len(p), nil
-}
-
-// lines is the text without a line whose beginning is missing: that could be the name of a secret.
-func (k *kept) lines() []byte {
-	if len(k.text) <= tailBytes {
-		return k.text
-	}
-	i := bytes.IndexAny(k.text, "\r\n")
-	if i < 0 {
-		return nil
-	}
-	return k.text[i:]
 }

@@ -155,10 +155,10 @@ func TestLogs(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, err := l.tail(t.Context(), tail{namespace: "ml", pod: "p", container: "model", previous: true})
-		if want := "\n" + strings.Repeat("more\n", 10) + said; text != want || err != nil {
+		if want := "(cut)\n" + strings.Repeat("more\n", 10) + said; text != want || err != nil {
 			t.Errorf("%d bytes are read, %q at the end, %v", len(text), text[max(0, len(text)-100):], err)
 		}
-		if text, err := l.tail(t.Context(), tail{namespace: "ml", pod: "endless", container: "model"}); text != "" || err != nil {
+		if text, err := l.tail(t.Context(), tail{namespace: "ml", pod: "endless", container: "model"}); text != "(cut)" || err != nil {
 			t.Errorf("%d bytes are read of a line without end, %v", len(text), err)
 		}
 		if _, err := l.tail(t.Context(), tail{namespace: "ml", pod: "closed"}); err == nil || strings.TrimSpace(err.Error()) != strings.TrimSpace("no pods/log for "+said) {

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/trefoil-gitops/trefoil/internal/redact"
 	"github.com/trefoil-gitops/trefoil/reconcile/plan"
 )
 
@@ -182,8 +183,9 @@ func (x place) said() string {
 	}
 	defer f.Close()
 	if about, err := f.Stat(); err == nil && about.Size() > tailBytes {
-		_, _ = f.Seek(-tailBytes, io.SeekEnd) // else all of it is read
+		_, _ = f.Seek(-tailBytes-1, io.SeekEnd) // else all of it is read
 	}
-	text, _ := io.ReadAll(f)
-	return lastLines(text)
+	ended := redact.Tail{Most: tailBytes}
+	_, _ = io.Copy(&ended, f)
+	return lastLines(ended.Text())
 }

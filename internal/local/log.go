@@ -26,7 +26,7 @@ type logFile struct {
 	mu    sync.Mutex
 	file  *os.File
 	size  int
-	ended []byte // the last bytes
+	ended redact.Tail
 }
 
 // createLog makes the file anew.
@@ -35,7 +35,7 @@ func createLog(name string) (*logFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &logFile{file: f}, nil
+	return &logFile{file: f, ended: redact.Tail{Most: tailBytes}}, nil
 }
 
 // Write never fails: a full disk ends no process that only wants to say something.
@@ -49,11 +49,7 @@ func (l *logFile) Write(p []byte) (int, error) {
 		}
 		l.size += keep
 	}
-	l.ended = append(l.ended, p...)
-	if over := len(l.ended) - tailBytes; over > 0 {
-		l.ended = append(l.ended[:0], l.ended[over:]...)
-	}
-	return len(p), nil
+	return l.ended.Write(p)
 }
 
 func (l *logFile) Close() error { return l.file.Close() }
@@ -62,7 +58,7 @@ func (l *logFile) Close() error { return l.file.Close() }
 func (l *logFile) tail() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return lastLines(l.ended)
+	return lastLines(l.ended.Text())
 }
 
 // lastLines are those that fit into what people read in one line, the very last whatever its length, without secrets and colours (I6).

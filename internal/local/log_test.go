@@ -17,6 +17,7 @@ func TestLogTail(t *testing.T) {
 		{"title", "\x1b]0;owned\arefused\n", "refused"},
 		{"progress", "10 %\r100 %\nrefused\n", "100 % | refused"},
 		{"a long last line", "first\n" + strings.Repeat("x", 200) + "\n", strings.Repeat("x", 200)},
+		{"no beginning", "TOKEN=" + strings.Repeat("x", tailBytes) + "\nrefused\n", "(cut) | refused"},
 		{"nothing", "\n \n", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
