@@ -3,12 +3,11 @@ package kube
 import (
 	"cmp"
 	"fmt"
-	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	apischema "k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -76,36 +75,53 @@ type trouble struct {
 	tail  tail       // whose last lines tell more; the zero value for nobody's
 }
 
-// troubled is the worst trouble of the pods that run the image by the latest template; those of another release, or with other resources,
-// are going anyway.
+// troubled is the worst trouble of the pods that run the image by the latest template of their Deployment; those of another release, or
+// with other resources, are going anyway.
 func troubled(image string, all []*unstructured.Unstructured, now time.Time) trouble {
 	running := slices.DeleteFunc(slices.SortedFunc(slices.Values(all), byName), func(pod *unstructured.Unstructured) bool {
 		return pod.GetDeletionTimestamp() != nil || !slices.ContainsFunc(items(pod.Object, "spec", "containers"),
 			func(c map[string]any) bool { return text(c, "image") == image })
 	})
-	if len(running) == 0 {
-		return trouble{}
-	}
-	template := latest(running)
+	present := latest(running)
 	var worst trouble
 	for _, pod := range running {
-		if pod.GetLabels()[templated] == template {
+		if by := templateOf(pod); by == present[by.deployment] {
 			worst = worst.or(troubleOf(pod, now))
 		}
 	}
 	return worst
 }
 
-// latest is the template of pods whose first one is the youngest: a pod of a former one may come back.
-func latest(pods []*unstructured.Unstructured) string {
-	first := map[string]time.Time{}
+// template is what a Deployment makes pods by.
+type template struct{ deployment, hash string }
+
+// templateOf is what a pod was made by: its ReplicaSet is named after that.
+func templateOf(pod *unstructured.Unstructured) template {
+	hash := pod.GetLabels()[templated]
+	if owner := metav1.GetControllerOf(pod); owner != nil {
+		return template{deployment: strings.TrimSuffix(owner.Name, "-"+hash), hash: hash}
+	}
+	return template{hash: hash}
+}
+
+// latest is for each Deployment the template whose oldest pod is the youngest. A pod of a former one may come back beside others of its
+// kind; where it was the only one, its template is taken for the latest.
+func latest(pods []*unstructured.Unstructured) map[string]template {
+	oldest := map[template]time.Time{}
 	for _, pod := range pods {
-		template, made := pod.GetLabels()[templated], pod.GetCreationTimestamp().Time
-		if since, found := first[template]; !found || made.Before(since) {
-			first[template] = made
+		by, made := templateOf(pod), pod.GetCreationTimestamp().Time
+		if since, found := oldest[by]; !found || made.Before(since) {
+			oldest[by] = made
 		}
 	}
-	return slices.MaxFunc(slices.Sorted(maps.Keys(first)), func(a, b string) int { return first[a].Compare(first[b]) })
+	last := map[string]template{}
+	for _, pod := range pods { // in their order, and not that of a map
+		by := templateOf(pod)
+		if before, found := last[by.deployment]; !found || oldest[by].After(oldest[before]) {
+			last[by.deployment] = by
+		}
+	}
+	return last
 }
 
 // or is the other trouble where that is worse.
@@ -213,90 +229,4 @@ func mounted(volume map[string]any) string {
 // statuses are those of a pod's containers, in the order in which they start.
 func statuses(pod *unstructured.Unstructured) []map[string]any {
 	return slices.Concat(items(pod.Object, "status", "initContainerStatuses"), items(pod.Object, "status", "containerStatuses"))
-}
-
-// final reports whether what is said about an image will be the same when it is asked for again. The names of images and hosts mean nothing.
-func final(message string) bool { return finalWords.MatchString(names.ReplaceAllString(message, "")) }
-
-var names = regexp.MustCompile(`\S*[/.]\S+`)
-
-var finalWords = regexp.MustCompile(`(?i)not ?found|(?:manifest|name|tag) unknown|does not exist|denied|forbidden|unauthori[sz]ed|authori[sz]ation failed|` +
-	`InvalidImageName|ErrImageNeverPull`)
-
-// unstarted says why a container can't start, and whether a person has to do something about it.
-func unstarted(status map[string]any) (what string, ends bool) {
-	name, waits, why := text(status, "name"), text(status, "state", "waiting", "reason"), text(status, "state", "waiting", "message")
-	switch waits {
-	case "ErrImagePull", "ImagePullBackOff": // by turns, with the same cause
-		if _, cause, found := strings.Cut(why, "ErrImagePull: "); found {
-			why = cause
-		}
-		return fmt.Sprintf("the image of %s can't be pulled: %s", name, why), final(why)
-	case "InvalidImageName", "ErrImageNeverPull":
-		return fmt.Sprintf("the image of %s can't be pulled (%s): %s", name, waits, why), true
-	case "CreateContainerConfigError", "CreateContainerError", "RunContainerError":
-		return fmt.Sprintf("%s can't be started (%s): %s", name, waits, why), true
-	}
-	return "", false
-}
-
-// containerTrouble reads the status of a container, which serves, or ends before others begin. One that crashed counts until it is ready
-// again, also in the moments in which it runs, and no longer.
-func containerTrouble(pod *unstructured.Unstructured, status map[string]any, serves bool) trouble {
-	ready, _, _ := unstructured.NestedBool(status, "ready")
-	restarts, _, _ := unstructured.NestedInt64(status, "restartCount")
-	name := text(status, "name")
-	unstarted, ends := unstarted(status)
-	end, previous := crash(status, serves)
-	switch {
-	case ready:
-		return trouble{}
-	case ends:
-		return trouble{what: unstarted, phase: plan.Failed}
-	case unstarted != "":
-		return trouble{what: unstarted, phase: plan.Running}
-	case end != nil && !cameUp(pod, status):
-		return trouble{what: crashed(name, restarts, end), phase: plan.Failed, tail: tailOf(pod, status, previous)}
-	case text(status, "state", "running", "startedAt") != "":
-		return trouble{what: name + " runs and is not ready", phase: plan.Running, tail: tailOf(pod, status, false)}
-	}
-	return trouble{}
-}
-
-// cameUp reports whether a pod was ready since the container runs as it does: that it no longer is has nothing to do with a crash before.
-func cameUp(pod *unstructured.Unstructured, status map[string]any) bool {
-	began := moment(text(status, "state", "running", "startedAt"))
-	return !began.IsZero() && slices.ContainsFunc(items(pod.Object, "status", "conditions"), func(c map[string]any) bool {
-		return text(c, "type") == "Ready" && moment(text(c, "lastTransitionTime")).After(began)
-	})
-}
-
-// crash is how a container ended last; nil where it has not, or well. One that serves never ends well. previous reports whether that was
-// the run before the one that it has now, or waits for.
-func crash(status map[string]any, serves bool) (end map[string]any, previous bool) {
-	for _, state := range []string{"state", "lastState"} {
-		end, found, _ := unstructured.NestedMap(status, state, "terminated")
-		if code, _, _ := unstructured.NestedInt64(end, "exitCode"); found && (serves || code != 0 || text(end, "reason") != "Completed") {
-			return end, state == "lastState"
-		}
-	}
-	return nil, false
-}
-
-func crashed(name string, restarts int64, end map[string]any) string {
-	code, _, _ := unstructured.NestedInt64(end, "exitCode")
-	how := fmt.Sprintf("exit code %d", code)
-	if text(end, "reason") == "OOMKilled" {
-		how = "out of memory: raise resources.limits.memory; " + how
-	}
-	if restarts > 0 {
-		how += fmt.Sprintf(", restarted %d times", restarts)
-	}
-	switch {
-	case code == 0 && text(end, "reason") == "Completed":
-		return fmt.Sprintf("%s ends by itself (%s)", name, how)
-	case (code == 137 || code == 143) && text(end, "reason") == "Error": // SIGKILL, SIGTERM: the kubelet's, after a probe
-		return fmt.Sprintf("%s is ended by a signal, as one that does not answer in time (%s)", name, how)
-	}
-	return fmt.Sprintf("%s crashes (%s)", name, how)
 }
