@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -116,4 +117,15 @@ func (f *failures) wasBusy() {
 	if f.busy.refused == 0 || len(pods) < 2 {
 		f.Error("no pod was ended by a registry that was down")
 	}
+}
+
+// lacks answers a push to below a path as a registry that has no such repository, and makes none.
+func lacks(path string, w http.ResponseWriter, r *http.Request) bool {
+	if r.Method != http.MethodPost || !strings.HasPrefix(r.URL.Path, path) {
+		return false
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusNotFound)
+	_, _ = io.WriteString(w, `{"errors": [{"code": "NAME_UNKNOWN", "message": "The repository with name 'unknown' does not exist in the registry"}]}`)
+	return true
 }

@@ -78,6 +78,9 @@ func newFailures(t *testing.T) *failures {
 	f.must(err)
 	f.serveBase()
 	f.stack.Registry.Filter(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if lacks("/v2/unknown/", w, r) {
+			return
+		}
 		f.busy.filter(w, r, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.outage.filter(w, r, next) }))
 	})
 	_, err = f.git.Push(f.Context(), "models", func(dir string) error {

@@ -144,8 +144,16 @@ func TestBuild(t *testing.T) {
 			1, 4, 0, "connection refused"},
 		"no repository": {[]string{"REFUSALS=99", "REFUSAL=name unknown: The repository with name 'mnist' does not exist"},
 			1, 1, 1, "the registry has no repository for"},
+		"no repository, BuildKit": {[]string{"REFUSALS=99", "REFUSAL=error: failed to solve: failed to push r.example/mnist:v1: unknown: " +
+			"repository name not known to registry"}, 1, 1, 1, "the registry has no repository for"},
+		"no way to it, BuildKit": {[]string{"REFUSALS=99", "REFUSAL=error: failed to solve: failed to push r.example/mnist:v1: unexpected status " +
+			"from POST request to https://r.example/v2/mnist/blobs/uploads/: 404 Not Found"}, 1, 1, 1, "the registry has no repository for"},
 		"strange certificate": {[]string{"REFUSALS=99", "REFUSAL=tls: failed to verify certificate: x509: certificate signed by unknown authority"},
 			1, 1, 1, "package.registry: ca"},
+		"certificate of another": {[]string{"REFUSALS=99", "REFUSAL=tls: failed to verify certificate: x509: certificate is valid for a.example, not r.example"},
+			1, 1, 1, "package.image has to say"},
+		"certificate without addresses": {[]string{"REFUSALS=99", "REFUSAL=x509: cannot validate certificate for 10.0.0.5 because it doesn't contain any IP SANs"},
+			1, 1, 1, "package.image has to say"},
 		"wrong source":    {[]string{"BROKEN=build"}, 1, 0, 3, "Error: build"},
 		"no base for now": {[]string{"BROKEN=pinging: received unexpected HTTP status: 503 Service Unavailable"}, 1, 0, passes, "STEP 1/2"},
 	} {

@@ -144,16 +144,18 @@ func TestFetch(t *testing.T) {
 	}
 }
 
-// TestFetchCertificate: a certificate that the image does not trust is not asked for again.
-func TestFetchCertificate(t *testing.T) {
-	for says, code := range map[string]string{
-		"ssl_client: polyaxon.example: certificate verification failed: self signed certificate":                                                            "1", // Alpine 3.21
-		"error:0A000086:SSL routines:tls_post_process_server_certificate:certificate verify failed:ssl/statem/statem_clnt.c:2123:\nssl_client: SSL_connect": "1", // 3.22
-		"": "5", // GNU's
+// TestFetchRefused: a certificate that the image does not trust, and a token that GNU's wget is refused with, are not tried again.
+func TestFetchRefused(t *testing.T) {
+	const strange, refused = "of nobody whom the image of workflows.images.fetch knows", "does the token open it"
+	for _, test := range []struct{ says, code, want string }{
+		{"ssl_client: polyaxon.example: certificate verification failed: self signed certificate", "1", strange},                                                            // Alpine 3.21
+		{"error:0A000086:SSL routines:tls_post_process_server_certificate:certificate verify failed:ssl/statem/statem_clnt.c:2123:\nssl_client: SSL_connect", "1", strange}, // 3.22
+		{"", "5", strange}, // GNU's
+		{"", "6", refused},
 	} {
-		output, err := script(t, "fetch.sh", "ARTIFACT_URL=https://127.0.0.1:1/", "SAYS="+says, "CODE="+code, "ARTIFACT="+t.TempDir()+"/artifact", "RETRY_SECONDS=0")
-		if got := exitCode(err); got != 1 || !strings.Contains(output, "workflows.images.fetch has to know who signed Polyaxon's certificate") {
-			t.Errorf("%s: exit code %d: %s", says, got, output)
+		output, err := script(t, "fetch.sh", "ARTIFACT_URL=https://127.0.0.1:1/", "SAYS="+test.says, "CODE="+test.code, "ARTIFACT="+t.TempDir()+"/artifact", "RETRY_SECONDS=0")
+		if got := exitCode(err); got != 1 || !strings.Contains(output, test.want) {
+			t.Errorf("%s (%s): exit code %d: %s", test.says, test.code, got, output)
 		}
 	}
 }
