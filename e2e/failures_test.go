@@ -239,7 +239,7 @@ func (f *failures) built(model string) bool {
 func (f *failures) ended() bool {
 	f.Helper()
 	all := f.list(workflows(), "")
-	return len(all) == len(f.cases) && !slices.ContainsFunc(all, func(x unstructured.Unstructured) bool {
+	return len(all) >= len(f.cases) && !slices.ContainsFunc(all, func(x unstructured.Unstructured) bool {
 		phase, _, _ := unstructured.NestedString(x.Object, "status", "phase")
 		switch model := x.GetLabels()["trefoil.dev/model"]; {
 		case model == "image", model == "secret", phase == "Failed", phase == "Error":

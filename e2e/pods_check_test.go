@@ -143,7 +143,7 @@ func brokenInPods(w *world) {
 	w.answers(2)
 }
 
-// silentInPods has the same image never answer: that is told once its deadline is over, with its log, and not what the pods before say.
+// silentInPods has the same image never answer: that is told once its deadline is over, with its log.
 func silentInPods(w *world) {
 	w.push("mnist: with a licence it may take 15 s, and a second for its end", "engine: false, ", `engine: false, deadline: "15s",
 			seldon: spec: predictors: [{name: "main", componentSpecs: [{spec: {

@@ -146,14 +146,18 @@ func TestBuild(t *testing.T) {
 			1, 1, 1, "the registry has no repository for"},
 		"no repository, BuildKit": {[]string{"REFUSALS=99", "REFUSAL=error: failed to solve: failed to push r.example/mnist:v1: unknown: " +
 			"repository name not known to registry"}, 1, 1, 1, "the registry has no repository for"},
-		"no way to it, BuildKit": {[]string{"REFUSALS=99", "REFUSAL=error: failed to solve: failed to push r.example/mnist:v1: unexpected status " +
-			"from POST request to https://r.example/v2/mnist/blobs/uploads/: 404 Not Found"}, 1, 1, 1, "the registry has no repository for"},
+		"proxy without registry, BuildKit": {[]string{"REFUSALS=3", "REFUSAL=error: failed to solve: failed to push r.example/mnist:v1: unexpected status " +
+			"from POST request to https://r.example/v2/mnist/blobs/uploads/: 404 Not Found"}, 1, 4, 0, "connection refused"},
 		"strange certificate": {[]string{"REFUSALS=99", "REFUSAL=tls: failed to verify certificate: x509: certificate signed by unknown authority"},
 			1, 1, 1, "package.registry: ca"},
 		"certificate of another": {[]string{"REFUSALS=99", "REFUSAL=tls: failed to verify certificate: x509: certificate is valid for a.example, not r.example"},
-			1, 1, 1, "package.image has to say"},
+			1, 1, 1, "that no time makes good"},
+		"certificate without names": {[]string{"REFUSALS=99", "REFUSAL=x509: certificate relies on legacy Common Name field, use SANs instead"},
+			1, 1, 1, "that no time makes good"},
+		"certificate expired": {[]string{"REFUSALS=3", "REFUSAL=x509: certificate has expired or is not yet valid: current time 2026-11-29 is after 2026-11-28"},
+			1, 4, 0, "connection refused"},
 		"certificate without addresses": {[]string{"REFUSALS=99", "REFUSAL=x509: cannot validate certificate for 10.0.0.5 because it doesn't contain any IP SANs"},
-			1, 1, 1, "package.image has to say"},
+			1, 1, 1, "that no time makes good"},
 		"wrong source":    {[]string{"BROKEN=build"}, 1, 0, 3, "Error: build"},
 		"no base for now": {[]string{"BROKEN=pinging: received unexpected HTTP status: 503 Service Unavailable"}, 1, 0, passes, "STEP 1/2"},
 	} {

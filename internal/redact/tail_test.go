@@ -1,7 +1,6 @@
 package redact_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/trefoil-gitops/trefoil/internal/redact"
@@ -29,9 +28,6 @@ func TestTail(t *testing.T) {
 			}
 			if got := string(tail.Text()); got != test.want {
 				t.Errorf("%q in parts of %d is %q, want %q", test.said, size, got, test.want)
-			}
-			if strings.Contains(string(tail.Text()), "hunter") {
-				t.Errorf("a secret is shown: %s", tail.Text())
 			}
 		}
 	}

@@ -45,12 +45,12 @@ patiently() { # COMMAND...
             "the registry refuses: does the Secret of package.credentials open it for a push to $IMAGE?"
         stays 'server gave HTTP response to HTTPS client' \
             "the registry of $IMAGE has no TLS: package.registry: http: true goes there without"
-        stays 'name unknown|(repository|project) .*(does not exist|not found|not known)|POST request to +404 Not Found' \
+        stays 'name unknown|(repository|project) .*(does not exist|not found|not known)' \
             "the registry has no repository for $IMAGE, and makes none: somebody has to"
         stays 'x509: certificate signed by unknown authority' \
             "the registry of $IMAGE has a certificate that is not trusted: package.registry: ca names the authority that signed it"
-        stays 'x509: (certificate is (not )?valid for|cannot validate certificate)' \
-            "the registry of $IMAGE has a certificate for another name: package.image has to say one that it is for"
+        stays 'x509: (certificate (is|relies|specifies)|cannot|unhandled|issuer)' \
+            "the registry of $IMAGE has a certificate that no time makes good, such as one for another name than that of package.image, or for none"
         tries=$((tries - 1))
         if [ "$tries" -eq 0 ]; then
             echo "the registry of $IMAGE does not take it" >&2
